@@ -1,0 +1,65 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Who may import whom is decided in the README of Sources and checked by Scripts/check.
+
+let swift: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: swift)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, resources: resources, swiftSettings: swift)
+}
+
+let package = Package(
+  name: "l2l",
+  products: [
+    .library(name: "LearnedOptimizers", targets: ["LearnedOptimizers"]),
+    .library(name: "MetaTraining", targets: ["MetaTraining"]),
+    .executable(name: "l2l", targets: ["l2l"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // MARK: - System libraries and C
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CKernels", exclude: ["README.md"]),
+    .target(name: "CMNISTSubset", exclude: ["data", "README.md"]),
+
+    // MARK: - Libraries, from the ground up
+    library("Safetensors", []),
+    library("Datasets", ["CZlib", "CMNISTSubset", "CKernels"]),
+    library("Tensors", ["CKernels", "COpenBLAS"]),
+    library("Autodiff", ["Tensors"]),
+    library("Layers", ["Autodiff", "Tensors"]),
+    library("Problems", ["Layers", "Autodiff", "Tensors", "Datasets"]),
+    library("LearnedOptimizers", ["Layers", "Autodiff", "Tensors", "Safetensors", "CKernels"]),
+    library("Experiments", ["Problems", "LearnedOptimizers", "Layers", "Tensors"]),
+    library(
+      "MetaTraining",
+      [
+        "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors",
+        "Safetensors",
+      ]),
+
+    // MARK: - Programs
+    .executableTarget(
+      name: "l2l",
+      dependencies: [
+        "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Layers", "Tensors",
+        "Safetensors", "Datasets",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      exclude: ["README.md"], swiftSettings: swift),
+  ]
+)

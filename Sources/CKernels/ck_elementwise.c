@@ -1,0 +1,182 @@
+#include "ck_elementwise.h"
+#include "ck_math.h"
+
+#pragma clang fp contract(fast)
+
+// MARK: - Maps
+
+#define MAP(op, expression) \
+  case op: \
+    for (int64_t i = 0; i < n; i++) { float v = x[i]; y[i] = (expression); } \
+    break;
+
+CK_CLONES void ck_unary_f32(ck_unary_op op, int64_t n, const float *x, float *y) {
+  switch (op) {
+    MAP(CK_NEGATE, -v)
+    MAP(CK_EXP, ck_exp1(v))
+    MAP(CK_LOG, logf(v))
+    MAP(CK_SQRT, sqrtf(v))
+    MAP(CK_SQUARE, v * v)
+    MAP(CK_ABS, fabsf(v))
+    MAP(CK_SIGN, v > 0 ? 1.0f : (v < 0 ? -1.0f : v))
+    MAP(CK_SIGMOID, ck_sigmoid1(v))
+    MAP(CK_TANH, ck_tanh1(v))
+    MAP(CK_RELU, v > 0 ? v : (v == v ? 0.0f : v))
+    MAP(CK_STEP, v > 0 ? 1.0f : 0.0f)
+    MAP(CK_RECIPROCAL, 1.0f / v)
+  }
+}
+
+#define COMBINE(A, B) \
+  switch (op) { \
+  case CK_ADD: for (int64_t i = 0; i < n; i++) y[i] = (A) + (B); break; \
+  case CK_SUBTRACT: for (int64_t i = 0; i < n; i++) y[i] = (A) - (B); break; \
+  case CK_MULTIPLY: for (int64_t i = 0; i < n; i++) y[i] = (A) * (B); break; \
+  case CK_DIVIDE: for (int64_t i = 0; i < n; i++) y[i] = (A) / (B); break; \
+  case CK_DIVIDE_OR_ZERO: \
+    for (int64_t i = 0; i < n; i++) y[i] = (((A) == 0) & ((B) == 0)) ? 0.0f : (A) / (B); \
+    break; \
+  }
+
+CK_CLONES void ck_binary_f32(
+  ck_binary_op op, int64_t n, const float *a, const float *b, float *y) {
+  COMBINE(a[i], b[i])
+}
+
+CK_CLONES void ck_binary_scalar_f32(
+  ck_binary_op op, int64_t n, const float *a, float b, float *y) {
+  COMBINE(a[i], b)
+}
+
+CK_CLONES void ck_scalar_binary_f32(
+  ck_binary_op op, int64_t n, float a, const float *b, float *y) {
+  COMBINE(a, b[i])
+}
+
+void ck_binary_rows_f32(
+  ck_binary_op op, int64_t rows, int64_t n, const float *a, const float *b, float *y) {
+  for (int64_t r = 0; r < rows; r++) ck_binary_f32(op, n, a + r * n, b, y + r * n);
+}
+
+CK_CLONES void ck_affine_f32(int64_t n, const float *x, float scale, float offset, float *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = x[i] * scale + offset;
+}
+
+CK_CLONES void ck_clamp_f32(int64_t n, const float *x, float low, float high, float *y) {
+  for (int64_t i = 0; i < n; i++) {
+    float v = x[i];
+    v = v < low ? low : v;
+    y[i] = v > high ? high : v;
+  }
+}
+
+CK_CLONES void ck_inside_f32(int64_t n, const float *x, float low, float high, float *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = ((x[i] >= low) & (x[i] <= high)) ? 1.0f : 0.0f;
+}
+
+// MARK: - Reductions
+
+enum { LANES = 16 };
+
+CK_CLONES double ck_sum_f32(int64_t n, const float *x) {
+  double lane[LANES] = {0}, total = 0;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lane[l] += x[i + l];
+  for (; i < n; i++) total += x[i];
+  for (int l = 0; l < LANES; l++) total += lane[l];
+  return total;
+}
+
+CK_CLONES double ck_dot_f32(int64_t n, const float *a, const float *b) {
+  double lane[LANES] = {0}, total = 0;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lane[l] += (double)a[i + l] * b[i + l];
+  for (; i < n; i++) total += (double)a[i] * b[i];
+  for (int l = 0; l < LANES; l++) total += lane[l];
+  return total;
+}
+
+CK_CLONES void ck_sum_rows_f32(int64_t rows, int64_t n, const float *x, float *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = 0;
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < n; i++) y[i] += x[r * n + i];
+}
+
+void ck_sum_columns_f32(int64_t rows, int64_t n, const float *x, float *y) {
+  for (int64_t r = 0; r < rows; r++) y[r] = (float)ck_sum_f32(n, x + r * n);
+}
+
+CK_CLONES int ck_all_finite_f32(int64_t n, const float *x) {
+  // Infinities and NaNs have all exponent bits set; bits also keep the loop free of branches.
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, 4);
+    bad |= (bits & 0x7f800000u) == 0x7f800000u;
+  }
+  return !bad;
+}
+
+// MARK: - Softmax
+
+CK_CLONES void ck_softmax_f32(int64_t rows, int64_t n, const float *x, float *y) {
+  for (int64_t r = 0; r < rows; r++) {
+    const float *row = x + r * n;
+    float *out = y + r * n, largest = -INFINITY, total = 0;
+    for (int64_t i = 0; i < n; i++) largest = row[i] > largest ? row[i] : largest;
+    for (int64_t i = 0; i < n; i++) out[i] = ck_exp1(row[i] - largest);
+    for (int64_t i = 0; i < n; i++) total += out[i];
+    float scale = 1.0f / total;
+    for (int64_t i = 0; i < n; i++) out[i] *= scale;
+  }
+}
+
+CK_CLONES float ck_cross_entropy_f32(
+  int64_t rows, int64_t n, const float *x, const int32_t *labels) {
+  double sum = 0;
+  for (int64_t r = 0; r < rows; r++) {
+    const float *row = x + r * n;
+    float largest = -INFINITY, total = 0;
+    for (int64_t i = 0; i < n; i++) largest = row[i] > largest ? row[i] : largest;
+    for (int64_t i = 0; i < n; i++) total += ck_exp1(row[i] - largest);
+    sum += logf(total) + largest - row[labels[r]];
+  }
+  return (float)(sum / (double)rows);
+}
+
+// MARK: - Products of small matrices
+
+CK_CLONES static void product(
+  int64_t m, int64_t n, int64_t k, const float *a, int transpose_a, const float *b,
+  int transpose_b, float *c) {
+  const int64_t row = transpose_a ? 1 : k, column = transpose_a ? m : 1;
+  if (n == 1 && transpose_a) {  // c = transposed(a) b, walking a along its rows
+    for (int64_t i = 0; i < m; i++) c[i] = 0;
+    for (int64_t p = 0; p < k; p++)
+      for (int64_t i = 0; i < m; i++) c[i] += a[p * m + i] * b[p];
+  } else if (n == 1 || transpose_b) {
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n; j++) {
+        float sum = 0;
+        for (int64_t p = 0; p < k; p++) sum += a[i * row + p * column] * b[j * k + p];
+        c[i * n + j] = sum;
+      }
+  } else {
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j < n; j++) c[i * n + j] = 0;
+      for (int64_t p = 0; p < k; p++) {
+        const float v = a[i * row + p * column];
+        for (int64_t j = 0; j < n; j++) c[i * n + j] += v * b[p * n + j];
+      }
+    }
+  }
+}
+
+void ck_batched_product_f32(
+  int64_t batch, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride,
+  int transpose_a, const float *b, int64_t b_stride, int transpose_b, float *c) {
+  for (int64_t i = 0; i < batch; i++)
+    product(m, n, k, a + i * a_stride, transpose_a, b + i * b_stride, transpose_b, c + i * m * n);
+}

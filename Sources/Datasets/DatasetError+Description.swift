@@ -1,0 +1,82 @@
+// Turns the facts of a `DatasetError` into one line.
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+extension DatasetError: CustomStringConvertible {
+  /// One line: what is wrong, where, and what to do.
+  public var description: String {
+    switch self {
+    case .cannotRead(let path, let call, let code):
+      return "cannot read \(quoted(path)): \(call): \(String(cString: strerror(code)))"
+    case .notARegularFile(let path):
+      return "cannot read \(quoted(path)): it is not a regular file"
+    case .wrongMagic(let path, let expected, let found):
+      return "\(quoted(path)) is not an IDX file of unsigned bytes: its first four bytes are"
+        + " \(hexadecimal(found)), not \(hexadecimal(expected)); \(again)"
+    case .wrongDimensionCount(let path, let expected, let found):
+      return "\(quoted(path)) has \(found) dimensions, not \(expected): image files have 3 and"
+        + " label files 1, so check that the files are not mixed up"
+    case .dimensionsOverflow(let path, let dimensions):
+      return "\(quoted(path)) has impossible dimensions, \(shape(dimensions)); \(again)"
+    case .truncated(let path, let expected, let found):
+      return "\(quoted(path)) is cut short: \(found) of \(expected) bytes are there; \(again)"
+    case .trailingBytes(let path, let expected, let found):
+      return "\(quoted(path)) is too long: it has \(found) bytes, and its dimensions take"
+        + " \(expected); \(again)"
+    case .empty(let path, let dimensions):
+      return "\(quoted(path)) is empty: its dimensions are \(shape(dimensions));"
+        + " use a file with at least one image"
+    case .corruptGzip(let path, let offset, let detail):
+      return "\(quoted(path)) is a damaged gzip file: at byte \(offset): \(detail); \(again)"
+    case .outOfMemory(let path, let bytes):
+      return "there is no memory for the \(bytes) bytes of \(quoted(path));"
+        + " decompress it with gunzip, plain files need none"
+    case .countMismatch(let imagesPath, let images, let labelsPath, let labels):
+      return "\(quoted(imagesPath)) has \(images) images, but \(quoted(labelsPath)) has \(labels)"
+        + " labels; use two files of the same set"
+    case .labelOutOfRange(let path, let index, let label, let classCount):
+      return "\(quoted(path)) has the label \(label) at index \(index): labels go from 0 to"
+        + " \(classCount - 1); use a set of \(classCount) classes"
+    case .folderMissing(let path, let origin):
+      return "there is no folder \(quoted(path)), \(origin.words); name a folder that exists"
+    case .filesMissing(let folder, let origin, let lookedFor):
+      return "the folder \(quoted(folder)), \(origin.words), has no file"
+        + " \(lookedFor.joined(separator: " or ")); name the folder that holds the data"
+    }
+  }
+
+  private var again: String { "get the file again" }
+}
+
+extension DataFolderOrigin {
+  /// The origin as a clause.
+  fileprivate var words: String {
+    switch self {
+    case .argument: "given as data_dir"
+    case .environment: "given by L2L_DATA_DIR"
+    case .standard: "used because neither data_dir nor L2L_DATA_DIR is given"
+    }
+  }
+}
+
+// MARK: - Words
+
+private func quoted(_ path: String) -> String {
+  let safe = path.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }
+  return "'\(String(String.UnicodeScalarView(safe)))'"
+}
+
+private func hexadecimal(_ value: UInt32) -> String {
+  let digits = String(value, radix: 16)
+  return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+}
+
+private func shape(_ dimensions: [Int]) -> String {
+  dimensions.map(String.init).joined(separator: " x ")
+}

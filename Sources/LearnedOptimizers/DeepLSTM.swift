@@ -1,0 +1,141 @@
+public import Autodiff
+internal import Layers
+public import Tensors
+
+/// Preprocessing, LSTM layers, and a linear output: what the three LSTM optimizers share.
+///
+/// For rows x [R, in] of preprocessed gradients and layers of H units (Sonnet's LSTM, after
+/// Zaremba, Sutskever and Vinyals, "Recurrent neural network regularization", 2014):
+///
+///     [i, j, f, o] = [x, h] W + b                       W [in + H, 4 H], b [4 H]
+///     c' = c sigmoid(f + 1) + sigmoid(i) tanh(j)
+///     h' = tanh(c') sigmoid(o)                          the next layer's x
+///     update = scale (h w + v)                          w [H, width], v [width]
+///
+/// The forget bias 1 is added in the cell and not stored in b. Without layers the linear output
+/// reads the preprocessed gradients. Weights: lstm_1/w_gates, lstm_1/b_gates, ..., linear/w,
+/// linear/b. State: h and c of each layer, [R, H].
+public struct DeepLSTM: Sendable {
+  /// The units of each layer.
+  public let layers: [Int]
+  /// What is done to gradients first.
+  public let preprocess: Preprocessing
+  /// What updates are multiplied by.
+  public let scale: Float
+  /// Gradient entries a row, and outputs a row.
+  public let width: Int
+  /// The weights, in the order given above.
+  public var weights: NamedTensors
+
+  /// A net with weights drawn from `stream`.
+  ///
+  /// By default W, b of a layer are truncated normal with deviation 1/sqrt(in + H), w with
+  /// 1/sqrt(in), v is zero.
+  public init(
+    layers: [Int], preprocess: Preprocessing, scale: Float, width: Int,
+    initializers: WeightInitializers, stream: inout RandomStream
+  ) {
+    self.layers = layers
+    self.preprocess = preprocess
+    self.scale = scale
+    self.width = width
+    var names: [String] = [], tensors: [Tensor] = []
+    func add(_ layer: String, _ variable: String, _ shape: Shape, _ standard: Initializer) {
+      let initializer = initializers.initializer(layer: layer, variable: variable) ?? standard
+      names.append("\(layer)/\(variable)")
+      tensors.append(initializer(shape, &stream))
+    }
+    var inputs = width * preprocess.width
+    for (index, units) in layers.enumerated() {
+      let standard = Initializer.truncatedNormal(
+        standardDeviation: 1 / Float(inputs + units).squareRoot())
+      add("lstm_\(index + 1)", "w_gates", [inputs + units, 4 * units], standard)
+      add("lstm_\(index + 1)", "b_gates", [4 * units], standard)
+      inputs = units
+    }
+    add(
+      "linear", "w", [inputs, width],
+      .truncatedNormal(standardDeviation: 1 / Float(inputs).squareRoot()))
+    add("linear", "b", [width], .zeros)
+    weights = NamedTensors(names: names, tensors: tensors)
+  }
+
+  /// The state of one row: h [H] and c [H] of each layer.
+  var rowStateShapes: [Shape] { layers.flatMap { [Shape(vector: $0), Shape(vector: $0)] } }
+
+  func update(gradient: Variable, state: [Variable], weights: [Variable])
+    -> (update: Variable, state: [Variable])
+  {
+    var x = preprocess(gradient)
+    var next: [Variable] = []
+    for (layer, units) in layers.enumerated() {
+      let h = state[2 * layer], c = state[2 * layer + 1]
+      let gates = linear(
+        x.concatenated(with: h, axis: 1), w: weights[2 * layer], b: weights[2 * layer + 1])
+      func gate(_ index: Int) -> Variable {
+        gates.slice(axis: 1, from: index * units, count: units)
+      }
+      let forget = (gate(2) + 1).sigmoid()
+      let cell = c * forget + gate(0).sigmoid() * gate(1).tanh()
+      x = cell.tanh() * gate(3).sigmoid()
+      next += [x, cell]
+    }
+    let last = 2 * layers.count
+    return (linear(x, w: weights[last], b: weights[last + 1]) * scale, next)
+  }
+}
+
+/// An optimizer that is a `DeepLSTM` on rows of gradients.
+public protocol DeepLSTMOptimizer: LearnedOptimizer {
+  /// The net.
+  var net: DeepLSTM { get set }
+}
+
+extension DeepLSTMOptimizer {
+  /// The net's weights.
+  public var weights: NamedTensors {
+    get { net.weights }
+    set { net.weights = newValue }
+  }
+
+  /// The net's width.
+  public var rowWidth: Int { net.width }
+
+  /// h and c of each layer.
+  public var rowStateShapes: [Shape] { net.rowStateShapes }
+
+  /// One step of the net.
+  public func update(gradient: Variable, state: [Variable], step: Int, weights: [Variable])
+    -> (update: Variable, state: [Variable])
+  {
+    net.update(gradient: gradient, state: state, weights: weights)
+  }
+
+  var netOptions: [String: JSONValue] {
+    var options: [String: JSONValue] = [
+      "layers": .array(net.layers.map { .number(Double($0)) }),
+      "scale": .number(Double(net.scale)),
+    ]
+    options.merge(net.preprocess.options) { $1 }
+    return options
+  }
+}
+
+extension Preprocessing {
+  var options: [String: JSONValue] {
+    switch self {
+    case .identity:
+      return ["preprocess_name": .string("identity")]
+    case .clamp(let low, let high):
+      var bounds: [String: JSONValue] = [:]
+      if let low { bounds["min"] = .number(Double(low)) }
+      if let high { bounds["max"] = .number(Double(high)) }
+      return ["preprocess_name": .string("Clamp"), "preprocess_options": .object(bounds)]
+    case .logAndSign(let k):
+      return [
+        "preprocess_name": .string("LogAndSign"),
+        "preprocess_options": .object(["k": .number(Double(k))]),
+      ]
+    }
+  }
+}

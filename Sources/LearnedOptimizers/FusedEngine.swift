@@ -1,0 +1,190 @@
+internal import CKernels
+public import Tensors
+
+/// Runs a `DeepLSTM` through its fused kernels: the fast twin of `AutodiffEngine`.
+///
+/// The forward step reads and writes the state once. The backward pass takes a block of rows at a
+/// time, recomputes its activations within the cache and goes back through all steps; weight
+/// gradients are summed over blocks in one fixed order, in double precision. Between calls nothing
+/// is kept but the packed weights and a block's scratch.
+public final class FusedEngine: OptimizerEngine {
+  // Rows whose update adjoints are made at once: a multiple of every kernel's block of rows, so
+  // that a state can be cut there.
+  private static let chunkRows = 1024
+
+  private var config: ck_deep_lstm_config
+  private let rowStateShapes: [Shape]
+  private let width: Int
+  private var packed: Tensor
+  private var scratch = Tensor([0])
+  private var scratchSteps = 0
+
+  /// An engine for the net with the weights it has now.
+  public init(_ net: DeepLSTM) {
+    width = net.width
+    rowStateShapes = net.rowStateShapes
+    config = ck_deep_lstm_config()
+    config.layer_count = Int32(net.layers.count)
+    withUnsafeMutableBytes(of: &config.hidden) { hidden in
+      for (layer, units) in net.layers.enumerated() {
+        hidden.bindMemory(to: Int32.self)[layer] = Int32(units)
+      }
+    }
+    config.width = Int32(net.width)
+    config.scale = net.scale
+    switch net.preprocess {
+    case .identity:
+      config.preprocess = Int32(CK_PREPROCESS_IDENTITY)
+    case .clamp(let low, let high):
+      config.preprocess = Int32(CK_PREPROCESS_CLAMP)
+      (config.p0, config.p1) = (low ?? -.infinity, high ?? .infinity)
+    case .logAndSign(let k):
+      config.preprocess = Int32(CK_PREPROCESS_LOG_AND_SIGN)
+      config.p0 = k
+    }
+    packed = .zeros(Shape(vector: Int(ck_deep_lstm_packed_floats(&config))))
+    precondition(
+      ck_deep_lstm_state_floats(&config, Int64(2 * Self.chunkRows))
+        == 2 * ck_deep_lstm_state_floats(&config, Int64(Self.chunkRows)),
+      "a state can't be cut at \(Self.chunkRows) rows")
+    load(net.weights)
+  }
+
+  /// Rearranges the weights for the kernels.
+  public func load(_ weights: NamedTensors) {
+    weights.flattened.withUnsafeFloats { flat in
+      packed.withUnsafeMutableFloats { ck_deep_lstm_pack(&config, flat, $0) }
+    }
+  }
+
+  private func stateFloats(_ rows: Int) -> Int {
+    Int(ck_deep_lstm_state_floats(&config, Int64(rows)))
+  }
+
+  private func reserveScratch(rows: Int, steps: Int) {
+    guard steps > scratchSteps else { return }
+    scratchSteps = steps
+    let floats = ck_deep_lstm_scratch_floats(&config, Int64(Self.chunkRows), Int32(steps))
+    scratch = Tensor(uninitialized: Shape(vector: Int(floats))) { _ in }
+  }
+
+  /// A zero-filled opaque state.
+  public func initialState(rows: Int) -> OptimizerState {
+    OptimizerState(
+      tensors: [.zeros(Shape(vector: stateFloats(rows)))], step: 0, rows: rows)
+  }
+
+  /// One call of the forward kernel.
+  public func step(_ gradient: Tensor, state: inout OptimizerState) -> Tensor {
+    reserveScratch(rows: state.rows, steps: 1)
+    let rows = Int64(state.rows)
+    return Tensor(uninitialized: gradient.shape) { update in
+      gradient.withUnsafeFloats { gradient in
+        packed.withUnsafeFloats { packed in
+          state.tensors[0].withUnsafeMutableFloats { state in
+            scratch.withUnsafeMutableFloats { scratch in
+              ck_deep_lstm_step(
+                &config, packed, rows, gradient, state, state, update, scratch)
+            }
+          }
+        }
+      }
+      state.step += 1
+    }
+  }
+
+  /// The backward kernel, with dL/dd_t = g_{t+1} + ... + g_T made for a chunk of rows at a time.
+  public func backward(
+    gradients: [Tensor], from initial: OptimizerState, into weightGradient: inout [Double]
+  ) {
+    let steps = gradients.count - 1
+    guard steps > 0 else { return }
+    reserveScratch(rows: initial.rows, steps: steps)
+    let chunk = min(Self.chunkRows, initial.rows)
+    var adjoints = Tensor(uninitialized: [steps, chunk * width]) { _ in }
+    for start in stride(from: 0, to: initial.rows, by: Self.chunkRows) {
+      let rows = min(chunk, initial.rows - start)
+      let count = rows * width
+      let inputs = gradients.map { $0.reshaped(to: Shape(vector: $0.count)).view(
+        from: start * width, shape: Shape(vector: count)) }
+      adjoints.withUnsafeMutableFloats { adjoints in
+        // All pointers are into tensors that outlive the call below.
+        let gradientPointers = inputs.map { $0.withUnsafeFloats { Optional($0) } }
+        let adjointPointers = (0..<steps).map { Optional(UnsafePointer(adjoints + $0 * count)) }
+        for step in stride(from: steps - 1, through: 0, by: -1) {
+          let target = adjoints + step * count
+          guard let next = gradientPointers[step + 1] else { continue }
+          if step == steps - 1 {
+            target.update(from: next, count: count)
+          } else {
+            ck_binary_f32(CK_ADD, Int64(count), next, target + count, target)
+          }
+        }
+        packed.withUnsafeFloats { packed in
+          initial.tensors[0].withUnsafeFloats { state in
+            scratch.withUnsafeMutableFloats { scratch in
+              ck_deep_lstm_backward(
+                &config, packed, Int64(rows), Int32(steps), gradientPointers,
+                state + stateFloats(start), adjointPointers, &weightGradient, scratch)
+            }
+          }
+        }
+      }
+      withExtendedLifetime(inputs) {}
+    }
+  }
+
+  /// One call of the step-backward kernel.
+  public func backwardStep(
+    gradient: Tensor, state: OptimizerState, updateAdjoint: Tensor,
+    stateAdjoint: inout OptimizerState, into weightGradient: inout [Double]
+  ) -> Tensor {
+    reserveScratch(rows: state.rows, steps: 1)
+    let rows = Int64(state.rows)
+    return Tensor(uninitialized: gradient.shape) { inputAdjoint in
+      gradient.withUnsafeFloats { gradient in
+        updateAdjoint.withUnsafeFloats { updateAdjoint in
+          packed.withUnsafeFloats { packed in
+            state.tensors[0].withUnsafeFloats { before in
+              stateAdjoint.tensors[0].withUnsafeMutableFloats { adjoint in
+                scratch.withUnsafeMutableFloats { scratch in
+                  ck_deep_lstm_step_backward(
+                    &config, packed, rows, gradient, before, updateAdjoint, adjoint,
+                    inputAdjoint, &weightGradient, scratch)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// h and c of each layer.
+  public func export(_ state: OptimizerState) -> [Tensor] {
+    let shapes = rowStateShapes.map { Shape([state.rows] + $0.dimensions) }
+    let all = Tensor(uninitialized: Shape(vector: shapes.reduce(0) { $0 + $1.count })) { target in
+      state.tensors[0].withUnsafeFloats {
+        ck_deep_lstm_state_export(&config, Int64(state.rows), $0, target)
+      }
+    }
+    var start = 0
+    return shapes.map { shape in
+      defer { start += shape.count }
+      return all.view(from: start, shape: shape)
+    }
+  }
+
+  /// The inverse of `export`.
+  public func restore(_ tensors: [Tensor], step: Int, rows: Int) -> OptimizerState {
+    let flat = NamedTensors(names: tensors.indices.map(String.init), tensors: tensors).flattened
+    var state = initialState(rows: rows)
+    state.step = step
+    flat.withUnsafeFloats { source in
+      state.tensors[0].withUnsafeMutableFloats {
+        ck_deep_lstm_state_import(&config, Int64(rows), source, $0)
+      }
+    }
+    return state
+  }
+}

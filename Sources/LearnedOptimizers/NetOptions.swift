@@ -1,0 +1,126 @@
+internal import Layers
+internal import Tensors
+
+/// A net's options as JSON values, read with the checks that each of them needs.
+///
+/// `preprocess` is accepted for `preprocess_name`, and `k`, `min`, `max` may stand beside it.
+struct NetOptions: Sendable {
+  static let maximumLayers = 8
+  static let maximumUnits = 1024
+
+  private let net: String
+  private var values: [String: JSONValue] = [:]
+
+  init(net: String, given: [String: JSONValue], valid: [String]) throws(OptimizerError) {
+    self.net = net
+    let preprocesses = valid.contains("preprocess_name")
+    var arguments: [String: JSONValue] = given["preprocess_options"]?.object ?? [:]
+    for (name, value) in given.sorted(by: { $0.key < $1.key }) {
+      switch name {
+      case "preprocess" where preprocesses: values["preprocess_name"] = value
+      case "k" where preprocesses, "min" where preprocesses, "max" where preprocesses:
+        arguments[name] = value
+      case _ where valid.contains(name): values[name] = value
+      default: throw .unknownOption(net: net, option: name, valid: valid)
+      }
+    }
+    if preprocesses, given["preprocess_options"].map({ $0.object != nil || $0 == .null }) ?? true {
+      values["preprocess_options"] = .object(arguments)
+    }
+  }
+
+  private func invalid(_ option: String, _ expected: String) -> OptimizerError {
+    .invalidOption(
+      net: net, option: option, value: values[option]?.text ?? "none", expected: expected)
+  }
+
+  func number(_ name: String, default standard: Float) throws(OptimizerError) -> Float {
+    guard let value = values[name] else { return standard }
+    guard let number = value.number, Float(number).isFinite else {
+      throw invalid(name, "a finite number")
+    }
+    return Float(number)
+  }
+
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(OptimizerError) -> Int {
+    guard let number = values[name]?.number, let integer = Int(exactly: number),
+      range.contains(integer)
+    else { throw invalid(name, "a whole number from \(range.lowerBound) to \(range.upperBound)") }
+    return integer
+  }
+
+  func layers() throws(OptimizerError) -> [Int] {
+    guard let value = values["layers"] else { return [20, 20] }
+    let sizes = value.array?.map { $0.number.flatMap(Int.init(exactly:)) ?? 0 }
+    guard let sizes, sizes.count <= Self.maximumLayers,
+      sizes.allSatisfy({ (1...Self.maximumUnits).contains($0) })
+    else {
+      throw invalid(
+        "layers", "at most \(Self.maximumLayers) sizes from 1 to \(Self.maximumUnits)")
+    }
+    return sizes
+  }
+
+  func kernelShape() throws(OptimizerError) -> [Int] {
+    let sizes = values["kernel_shape"]?.array?.map { $0.number.flatMap(Int.init(exactly:)) ?? 0 }
+    guard let sizes, sizes.count == 2, sizes.allSatisfy({ (1...32).contains($0) }) else {
+      throw invalid("kernel_shape", "two sizes from 1 to 32, as [5,5]")
+    }
+    return sizes
+  }
+
+  func preprocessing() throws(OptimizerError) -> Preprocessing {
+    guard let value = values["preprocess_name"], value != .null else { return .identity }
+    let arguments = values["preprocess_options"]?.object
+    func argument(_ name: String) throws(OptimizerError) -> Float? {
+      guard let value = arguments?[name], value != .null else { return nil }
+      guard let number = value.number else { throw invalid("preprocess_options", "numbers") }
+      return Float(number)
+    }
+    guard arguments != nil else { throw invalid("preprocess_options", "an object, as {\"k\": 5}") }
+    switch value.string {
+    case "identity": return .identity
+    case "Clamp": return .clamp(min: try argument("min"), max: try argument("max"))
+    case "LogAndSign":
+      guard let k = try argument("k"), k > 0 else {
+        throw invalid("preprocess_options", "LogAndSign's k above 0, as {\"k\": 5}")
+      }
+      return .logAndSign(k: k)
+    default: throw invalid("preprocess_name", "identity, Clamp or LogAndSign")
+    }
+  }
+
+  func initializers() throws(OptimizerError) -> WeightInitializers {
+    guard let value = values["initializer"], value != .null else { return .standard }
+    return try initializers(value)
+  }
+
+  private func initializers(_ value: JSONValue) throws(OptimizerError) -> WeightInitializers {
+    guard let object = value.object else { return .all(try initializer(value)) }
+    if object.values.contains(where: { $0.object != nil }) {
+      var layers: [String: WeightInitializers] = [:]
+      for (name, value) in object { layers[name] = try initializers(value) }
+      return .byLayer(layers)
+    }
+    var variables: [String: Initializer] = [:]
+    for (name, value) in object {
+      // The reference ignores names that no layer has, whatever stands there.
+      guard ["w", "b", "w_gates", "b_gates"].contains(name) else { continue }
+      variables[name] = try initializer(value)
+    }
+    return .byVariable(variables)
+  }
+
+  private func initializer(_ value: JSONValue) throws(OptimizerError) -> Initializer {
+    switch value {
+    case .string("zeros"): return .zeros
+    case .string("ones"): return .constant(1)
+    case .number(let number): return .constant(Float(number))
+    case .array(let list):
+      let numbers = list.compactMap(\.number).map { Float($0) }
+      if numbers.count == list.count, !numbers.isEmpty { return .values(Tensor(numbers)) }
+    default: break
+    }
+    throw invalid("initializer", "zeros, ones, a number, a list of numbers, or these by name")
+  }
+}

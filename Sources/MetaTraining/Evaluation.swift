@@ -1,0 +1,61 @@
+internal import Tensors
+
+/// The result of unrolling fresh optimizees without changing weights.
+public struct Evaluation: Sendable {
+  /// The final loss of each epoch, infinite where the optimizee diverged.
+  public let finalLosses: [Double]
+  /// The losses of each epoch, f_0 ... f_T, where they were asked for.
+  public let curves: [[Float]]
+  /// What diverged.
+  public let divergences: [Divergence]
+
+  /// The mean final loss, infinite when any optimizee diverged.
+  public var mean: Double { finalLosses.reduce(0, +) / Double(finalLosses.count) }
+  /// How many optimizees diverged.
+  public var divergedCount: Int { finalLosses.lazy.filter { !$0.isFinite }.count }
+  /// The mean over those that did not; nil when all did.
+  public var meanOfFinished: Double? {
+    let finished = finalLosses.filter(\.isFinite)
+    return finished.isEmpty ? nil : finished.reduce(0, +) / Double(finished.count)
+  }
+}
+
+extension Unroller {
+  /// Runs one epoch an optimizee, forward only.
+  ///
+  /// The optimizees are those of epochs 0, 1, ... of the phase: every evaluation with one seed sees
+  /// the same ones, whichever optimizer steps them. Shared out over the group's processes.
+  ///
+  /// - Parameters:
+  ///   - unrollLength: steps between two extra evaluations of the loss, as in training; the final
+  ///     loss is that after the last whole unroll.
+  ///   - curves: whether every loss of an epoch is kept.
+  public func evaluate(
+    epochs: Int, stepCount: Int, unrollLength: Int, seed: UInt64, phase: InstancePhase,
+    group: any ProcessGroup, curves keepsCurves: Bool = false,
+    progress: (_ epochsDone: Int) -> Void = { _ in }
+  ) throws -> Evaluation {
+    var finalLosses = [Double](repeating: .infinity, count: epochs)
+    var curves: [[Float]] = [], divergences: [Divergence] = []
+    let unrolls = stepCount / unrollLength
+    for epoch in group.share(of: epochs) {
+      let key = InstanceKey(seed: seed, phase: phase, epoch: epoch, instance: 0)
+      var instance = makeInstance(key)
+      var curve: [Float] = []
+      do {
+        for unroll in 0..<unrolls {
+          let outcome = try forward(
+            &instance, steps: unrollLength, lossAtEnd: unroll == unrolls - 1)
+          if keepsCurves { curve += outcome.losses }
+          if unroll == unrolls - 1 { finalLosses[epoch] = Double(outcome.finalLoss) }
+        }
+      } catch {
+        divergences.append(error)
+      }
+      curves.append(curve)
+      progress(epoch + 1)
+    }
+    try group.gather(&finalLosses)
+    return Evaluation(finalLosses: finalLosses, curves: curves, divergences: divergences)
+  }
+}

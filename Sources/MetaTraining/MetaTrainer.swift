@@ -1,0 +1,304 @@
+public import Experiments
+internal import Layers
+internal import LearnedOptimizers
+internal import Safetensors
+internal import Tensors
+
+/// Trains learned optimizers: the outer loop of the paper's section 2.
+///
+/// For every epoch each optimizee starts anew; for every unroll of it the meta-gradients of all
+/// optimizees are averaged and the nets' weights take one step of Adam; values are carried on to
+/// the next unroll. Every evaluation period fresh optimizees are unrolled with fixed weights, and
+/// the optimizer is kept if their mean final loss is the best so far.
+///
+/// Every process of the group runs the same loop on its share of the optimizees and holds the same
+/// weights; see `ReproducibleSum` for why they are equal bit for bit.
+public final class MetaTrainer {
+  /// What is trained.
+  public let experiment: Experiment
+  /// How.
+  public let options: TrainingOptions
+  /// Where the training stands.
+  public private(set) var state: TrainingState
+  private let unroller: Unroller
+  private let group: any ProcessGroup
+  private let store: (any TrainingStore)?
+  private let observer: (any TrainingObserver)?
+  private let clock = ContinuousClock()
+  private var logTime = Duration.zero
+  private var timedEpochs = 0
+
+  /// A training that starts, or goes on, from `state`.
+  public init(
+    experiment: Experiment, options: TrainingOptions, state: TrainingState,
+    group: any ProcessGroup = SoleProcess(), store: (any TrainingStore)? = nil,
+    observer: (any TrainingObserver)? = nil
+  ) {
+    self.experiment = experiment
+    self.options = options
+    self.state = state
+    self.group = group
+    self.store = store
+    self.observer = group.rank == 0 ? observer : nil
+    unroller = Unroller(experiment)
+    unroller.load(state.weights)
+    // Saved optimizees are those of all processes, in the layout of files.
+    let share = group.share(of: options.optimizees)
+    self.state.instances = state.instances.filter { share.contains($0.key.instance) }
+      .map(unroller.restored)
+    reported = Set(self.state.instances.compactMap(\.divergence))
+  }
+
+  /// The state before the first epoch of a training with these options.
+  public static func initialState(
+    of experiment: Experiment, options: TrainingOptions
+  ) -> TrainingState {
+    TrainingState(
+      weights: experiment.nets.map(\.optimizer.weights), learningRate: options.learningRate)
+  }
+
+  /// Trains to the last epoch.
+  ///
+  /// - Parameter shouldStop: asked after every unroll; when any process of the group says yes, all
+  ///   stop there and the state is saved.
+  /// - Throws: `TrainingError`, and whatever the store or the group throw.
+  public func run(shouldStop: () -> Bool = { false }) throws -> TrainingEnd {
+    while state.epoch < options.epochCount {
+      guard try trainEpoch(shouldStop: shouldStop) else {
+        try saveState()
+        return .stopped
+      }
+      observer?.epochEnded(state.epoch, of: options.epochCount)
+      if state.epoch.isMultiple(of: options.logPeriod) { reportLogPeriod() }
+      if state.epoch.isMultiple(of: options.evaluationPeriod) { try evaluate() }
+    }
+    try saveState()
+    return .finished
+  }
+
+  // MARK: - Training
+
+  /// Trains one epoch, or what is left of it; false when it was stopped after an unroll.
+  private func trainEpoch(shouldStop: () -> Bool) throws -> Bool {
+    let start = clock.now
+    if state.unroll == 0 {
+      state.instances = group.share(of: options.optimizees).map { instance in
+        unroller.makeInstance(
+          InstanceKey(
+            seed: options.seed, phase: .training, epoch: state.epoch, instance: instance))
+      }
+    }
+    var costs = [Double](repeating: .infinity, count: options.optimizees)
+    while state.unroll < options.unrollCount {
+      let outcomes = state.instances.indices.map { unrollInstance($0) }
+      let stopping: Bool
+      (costs, stopping) = try takeMetaStep(outcomes, wantsToStop: shouldStop())
+      state.unroll += 1
+      // An epoch that is complete is counted before stopping.
+      if stopping && state.unroll < options.unrollCount { return false }
+      stopsAfterEpoch = stopping
+    }
+    state.instances = []
+    state.unroll = 0
+    state.epoch += 1
+    state.sinceLog.add(costs)
+    state.sinceEvaluation.add(costs)
+    logTime += clock.now - start
+    timedEpochs += 1
+    if stopsAfterEpoch && state.epoch < options.epochCount {
+      stopsAfterEpoch = false
+      return false
+    }
+    return true
+  }
+
+  private var stopsAfterEpoch = false
+
+  /// Unrolls one optimizee; nil when it has diverged, now or earlier in the epoch.
+  private func unrollInstance(_ index: Int) -> UnrollOutcome? {
+    guard state.instances[index].divergence == nil else { return nil }
+    do {
+      return try unroller.unroll(
+        &state.instances[index], steps: options.unrollLength,
+        secondDerivatives: options.secondDerivatives)
+    } catch {
+      state.instances[index].divergence = error
+      return nil
+    }
+  }
+
+  /// Averages the meta-gradients of all processes and steps the weights.
+  ///
+  /// - Returns: the last loss of every optimizee of the group, infinite where it diverged, and
+  ///   whether any process wants to stop.
+  private func takeMetaStep(
+    _ outcomes: [UnrollOutcome?], wantsToStop: Bool
+  ) throws -> (costs: [Double], stopping: Bool) {
+    let sum = ReproducibleSum(summands: options.optimizees)
+    let counts = state.weights.map(\.elementCount)
+    var agreed: [Int64] = counts.indices.map { net in
+      let exponents = outcomes.compactMap {
+        $0.flatMap { ReproducibleSum.exponent(of: $0.metaGradients[net]) }
+      }
+      return Int64(exponents.max() ?? Int(Int32.min))
+    }
+    agreed.append(wantsToStop ? 1 : 0)
+    try group.maximum(&agreed)
+
+    // One message: the nets' sums, then a slot an optimizee for its loss and one for its divergence.
+    let first = counts.reduce(0, +), share = group.share(of: options.optimizees)
+    var message = [Int64](repeating: 0, count: first + 2 * options.optimizees)
+    for (index, outcome) in outcomes.enumerated() {
+      let slot = first + share.lowerBound + index
+      guard let outcome else {
+        message[slot] = Int64(bitPattern: Double.infinity.bitPattern)
+        message[slot + options.optimizees] = code(of: state.instances[index].divergence)
+        continue
+      }
+      message[slot] = Int64(bitPattern: Double(outcome.finalLoss).bitPattern)
+      var start = 0
+      for net in counts.indices {
+        if agreed[net] > Int64(Int32.min) {
+          sum.add(
+            outcome.metaGradients[net], exponent: Int(agreed[net]),
+            to: &message[start..<start + counts[net]])
+        }
+        start += counts[net]
+      }
+    }
+    try group.sum(&message)
+
+    let costs = message[first..<first + options.optimizees].map {
+      Double(bitPattern: UInt64(bitPattern: $0))
+    }
+    report(divergences: message[(first + options.optimizees)...])
+    let contributors = costs.lazy.filter(\.isFinite).count
+    if contributors > 0 {
+      var start = 0
+      let gradients = counts.indices.map { net in
+        defer { start += counts[net] }
+        return message[start..<start + counts[net]].map {
+          Float(sum.value($0, exponent: Int(agreed[net])) / Double(contributors))
+        }
+      }
+      step(gradients)
+    }
+    return (costs, agreed[counts.count] != 0)
+  }
+
+  private func step(_ gradients: [[Float]]) {
+    var vectors = state.weights.map(\.flattened)
+    state.adam.step(&vectors, gradients: gradients)
+    for net in state.weights.indices {
+      state.weights[net] = state.weights[net].unflattening(vectors[net])
+    }
+    unroller.load(state.weights)
+  }
+
+  // MARK: - Divergences
+
+  // A divergence as one number: 0 for none, and for those already reported.
+  private func code(of divergence: Divergence?) -> Int64 {
+    guard let divergence, reported.insert(divergence).inserted else { return 0 }
+    let parameters = experiment.parameters.map(\.specification.name)
+    let quantity: Int =
+      switch divergence.quantity {
+      case .loss: 0
+      case .gradient(let name): 1 + (parameters.firstIndex(of: name) ?? 0)
+      case .metaGradient(let net):
+        1 + parameters.count + (experiment.nets.firstIndex { $0.key == net } ?? 0)
+      }
+    return 1 + Int64(divergence.step) << 20 + Int64(quantity)
+  }
+
+  private var reported: Set<Divergence> = []
+
+  private func report(divergences codes: ArraySlice<Int64>) {
+    for (instance, code) in codes.enumerated() where code != 0 {
+      let quantity = Int((code - 1) & 0xF_FFFF), step = Int((code - 1) >> 20)
+      let count = experiment.parameters.count
+      let key = InstanceKey(
+        seed: options.seed, phase: .training, epoch: state.epoch, instance: instance)
+      observer?.diverged(
+        Divergence(
+          key: key, step: step,
+          quantity: quantity == 0
+            ? .loss
+            : quantity <= count
+              ? .gradient(parameter: experiment.parameters[quantity - 1].specification.name)
+              : .metaGradient(net: experiment.nets[quantity - 1 - count].key)))
+    }
+  }
+
+  // MARK: - Periods
+
+  private func reportLogPeriod() {
+    let tally = state.sinceLog
+    observer?.logPeriodEnded(
+      PeriodSummary(
+        epoch: state.epoch, meanCost: tally.meanCost ?? .nan,
+        meanTime: logTime.seconds / Double(max(timedEpochs, 1)), diverged: tally.diverged,
+        optimizees: tally.optimizees))
+    state.sinceLog = EpochTally()
+    logTime = .zero
+    timedEpochs = 0
+    reported = []
+  }
+
+  private func evaluate() throws {
+    let trained = state.sinceEvaluation
+    state.sinceEvaluation = EpochTally()
+    if trained.diverged * 2 > trained.optimizees {
+      throw TrainingError.mostlyDiverged(
+        epoch: state.epoch, diverged: trained.diverged, optimizees: trained.optimizees,
+        evaluating: false)
+    }
+    if options.evaluationEpochs > 0 {
+      let start = clock.now
+      let evaluation = try unroller.evaluate(
+        epochs: options.evaluationEpochs, stepCount: options.stepCount,
+        unrollLength: options.unrollLength, seed: options.seed, phase: .validation, group: group)
+      let mean = evaluation.mean
+      let isBest = mean.isFinite && mean < state.bestEvaluation ?? .infinity
+      if isBest { state.bestEvaluation = mean }
+      observer?.evaluated(
+        PeriodSummary(
+          epoch: state.epoch, meanCost: mean,
+          meanTime: (clock.now - start).seconds / Double(options.evaluationEpochs),
+          diverged: evaluation.divergedCount, optimizees: options.evaluationEpochs),
+        isBest: isBest)
+      if isBest, group.rank == 0 { try store?.saveBest(state, evaluation: mean) }
+      if evaluation.divergedCount * 2 > options.evaluationEpochs {
+        throw TrainingError.mostlyDiverged(
+          epoch: state.epoch, diverged: evaluation.divergedCount,
+          optimizees: options.evaluationEpochs, evaluating: true)
+      }
+    }
+    try saveState()
+  }
+
+  /// Saves the state with the optimizees of all processes; every process must call it.
+  public func saveState() throws {
+    var whole = state
+    if state.unroll > 0 {
+      var mine = SafetensorsFile()
+      for instance in state.instances {
+        InstanceArchive.append(unroller.exported(instance), to: &mine)
+      }
+      guard let parts = try group.gather(try mine.serialized()) else { return }
+      whole.instances = try parts.flatMap {
+        try InstanceArchive.instances(
+          in: try SafetensorsFile(bytes: $0), experiment: experiment, options: options,
+          epoch: state.epoch)
+      }
+    }
+    if group.rank == 0 { try store?.saveState(whole) }
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  public var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

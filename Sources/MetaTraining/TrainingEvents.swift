@@ -1,0 +1,48 @@
+/// What a training tells while it runs; calls come from the training's own thread, on rank 0.
+public protocol TrainingObserver: AnyObject {
+  /// An epoch ended.
+  func epochEnded(_ epoch: Int, of count: Int)
+  /// A log period ended.
+  func logPeriodEnded(_ summary: PeriodSummary)
+  /// An evaluation ended; `isBest` says that the optimizer was the best so far.
+  func evaluated(_ summary: PeriodSummary, isBest: Bool)
+  /// An optimizee left the epoch because something was not finite.
+  func diverged(_ divergence: Divergence)
+}
+
+/// What is reported of several epochs.
+public struct PeriodSummary: Sendable {
+  /// Epochs completed so far.
+  public let epoch: Int
+  /// The mean cost of the epochs; infinite when an evaluation's optimizee diverged, NaN when no
+  /// training epoch finished.
+  public let meanCost: Double
+  /// The mean time of an epoch, in seconds.
+  public let meanTime: Double
+  /// How many optimizees diverged.
+  public let diverged: Int
+  /// Of how many.
+  public let optimizees: Int
+}
+
+/// Why a training can't go on.
+public enum TrainingError: Error, Equatable, Sendable {
+  /// Most optimizees of an evaluation period diverged.
+  case mostlyDiverged(epoch: Int, diverged: Int, optimizees: Int, evaluating: Bool)
+}
+
+/// How a training ended.
+public enum TrainingEnd: Sendable {
+  /// All epochs were trained.
+  case finished
+  /// It was asked to stop; the state was saved.
+  case stopped
+}
+
+/// Where a training keeps its results.
+public protocol TrainingStore: AnyObject {
+  /// Keeps the optimizers of the best evaluation so far.
+  func saveBest(_ state: TrainingState, evaluation: Double) throws
+  /// Keeps what resuming needs; `state.instances` holds the optimizees of all processes.
+  func saveState(_ state: TrainingState) throws
+}

@@ -1,0 +1,91 @@
+public import LearnedOptimizers
+
+/// Everything that a run's numbers follow from, and its periods.
+public struct TrainingOptions: Equatable, Sendable {
+  /// The problem's name.
+  public var problem: String
+  /// The problem's options, as given.
+  public var problemOptions: [String: String]
+  /// Options that replace those of the default nets, as given.
+  public var netOptions: [String: String]
+  /// When to end.
+  public var epochCount = 10_000
+  /// Epochs between log lines.
+  public var logPeriod = 100
+  /// Epochs between evaluations.
+  public var evaluationPeriod = 1_000
+  /// Epochs of one evaluation.
+  public var evaluationEpochs = 20
+  /// Steps of an epoch.
+  public var stepCount = 100
+  /// Steps of an unroll.
+  public var unrollLength = 20
+  /// The learning rate of the nets' weights.
+  public var learningRate: Float = 0.001
+  /// Whether the meta-gradient flows through the optimizee's gradients too.
+  public var secondDerivatives = false
+  /// The seed of all random numbers.
+  public var seed: UInt64 = 0
+  /// Optimizees unrolled for one meta-step.
+  public var optimizees = 1
+
+  /// The defaults for a problem.
+  public init(problem: String, problemOptions: [String: String] = [:]) {
+    self.problem = problem
+    self.problemOptions = problemOptions
+    netOptions = [:]
+  }
+
+  /// Unrolls in an epoch; steps that don't fill an unroll are left out.
+  public var unrollCount: Int { stepCount / unrollLength }
+
+  private static func object(_ strings: [String: String]) -> JSONValue {
+    .object(strings.mapValues { .string($0) })
+  }
+
+  /// The options as JSON: how they are saved and compared.
+  public var json: [String: JSONValue] {
+    [
+      "problem": .string(problem), "problem_option": Self.object(problemOptions),
+      "net_option": Self.object(netOptions), "num_epochs": .number(Double(epochCount)),
+      "log_period": .number(Double(logPeriod)),
+      "evaluation_period": .number(Double(evaluationPeriod)),
+      "evaluation_epochs": .number(Double(evaluationEpochs)),
+      "num_steps": .number(Double(stepCount)), "unroll_length": .number(Double(unrollLength)),
+      "learning_rate": .number(Double(learningRate)),
+      "second_derivatives": .bool(secondDerivatives), "seed": .string(String(seed)),
+      "optimizees": .number(Double(optimizees)),
+    ]
+  }
+
+  /// Reads what `json` wrote; nil when something is missing or of the wrong kind.
+  public init?(json: [String: JSONValue]) {
+    func integer(_ name: String) -> Int? { json[name]?.number.flatMap(Int.init(exactly:)) }
+    func strings(_ name: String) -> [String: String]? {
+      json[name]?.object?.compactMapValues(\.string)
+    }
+    guard let problem = json["problem"]?.string, let problemOptions = strings("problem_option"),
+      let netOptions = strings("net_option"), let epochCount = integer("num_epochs"),
+      let logPeriod = integer("log_period"), let evaluationPeriod = integer("evaluation_period"),
+      let evaluationEpochs = integer("evaluation_epochs"), let stepCount = integer("num_steps"),
+      let unrollLength = integer("unroll_length"), let rate = json["learning_rate"]?.number,
+      case .bool(let second)? = json["second_derivatives"],
+      let seed = json["seed"]?.string.flatMap(UInt64.init),
+      let optimizees = integer("optimizees"), unrollLength > 0, logPeriod > 0,
+      evaluationPeriod > 0, evaluationEpochs >= 0, optimizees > 0
+    else { return nil }
+    self.problem = problem
+    self.problemOptions = problemOptions
+    self.netOptions = netOptions
+    self.epochCount = epochCount
+    self.logPeriod = logPeriod
+    self.evaluationPeriod = evaluationPeriod
+    self.evaluationEpochs = evaluationEpochs
+    self.stepCount = stepCount
+    self.unrollLength = unrollLength
+    learningRate = Float(rate)
+    secondDerivatives = second
+    self.seed = seed
+    self.optimizees = optimizees
+  }
+}

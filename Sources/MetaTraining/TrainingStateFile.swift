@@ -1,0 +1,137 @@
+public import Experiments
+internal import LearnedOptimizers
+public import Safetensors
+internal import Tensors
+
+/// What can be wrong with a saved training state.
+public enum TrainingStateError: Error, Equatable, Sendable {
+  /// The file is no training state, or of a version that this program does not know.
+  case unknownFormat(version: String?)
+  /// A metadata entry is missing or can't be read.
+  case malformedMetadata(key: String)
+  /// A tensor is missing or of another shape.
+  case malformed(tensor: String, expected: String)
+}
+
+/// A training state and its options as a safetensors file.
+///
+/// Tensors: `weights/<net>/<weight>`, `adam/<net>/m` and `/v`, `progress` (float64), `counters`
+/// (int64), and between two unrolls of an epoch the optimizees under `instance/<i>/`. Metadata:
+/// `format_version`, `kind`, `options` (JSON), `program_version`, `data` (the data set's hash).
+public struct TrainingStateFile: Sendable {
+  /// The version of the layout.
+  public static let formatVersion = "1"
+  private static let kind = "l2l training state"
+
+  /// The options of the run.
+  public let options: TrainingOptions
+  /// Program version, data hash and whatever else was noted.
+  public let metadata: [String: String]
+  private let file: SafetensorsFile
+
+  /// Reads a file's options; `state(for:)` reads the rest.
+  ///
+  /// - Throws: `TrainingStateError`.
+  public init(_ file: SafetensorsFile) throws(TrainingStateError) {
+    guard file.metadata["kind"] == Self.kind,
+      file.metadata["format_version"] == Self.formatVersion
+    else { throw .unknownFormat(version: file.metadata["format_version"]) }
+    guard let text = file.metadata["options"], let json = JSONValue(parsing: text)?.object,
+      let options = TrainingOptions(json: json)
+    else { throw .malformedMetadata(key: "options") }
+    self.options = options
+    self.file = file
+    metadata = file.metadata
+  }
+
+  /// The file's contents for a state whose optimizees are in the layout of files.
+  public static func contents(
+    _ state: TrainingState, options: TrainingOptions, experiment: Experiment,
+    metadata: [String: String]
+  ) -> SafetensorsFile {
+    var file = SafetensorsFile(
+      metadata: metadata.merging([
+        "format_version": formatVersion, "kind": kind,
+        "options": JSONValue.object(options.json).text,
+      ]) { $1 })
+    func add(_ name: String, _ tensor: Tensor) {
+      file.append(
+        SafetensorsArray(floats: tensor.elements, shape: tensor.shape.dimensions), named: name)
+    }
+    for (net, weights) in zip(experiment.nets, state.weights) {
+      for (name, tensor) in zip(weights.names, weights.tensors) {
+        add("weights/\(net.key)/\(name)", tensor)
+      }
+    }
+    for (net, moments) in zip(
+      experiment.nets, zip(state.adam.firstMoments, state.adam.secondMoments))
+    {
+      add("adam/\(net.key)/m", moments.0)
+      add("adam/\(net.key)/v", moments.1)
+    }
+    file.append(
+      SafetensorsArray(
+        doubles: [
+          state.bestEvaluation ?? .infinity, state.sinceLog.costSum, state.sinceEvaluation.costSum,
+        ], shape: [3]), named: "progress")
+    let counters = [
+      state.epoch, state.unroll, state.adam.stepCount, state.sinceLog.finishedEpochs,
+      state.sinceLog.diverged, state.sinceLog.optimizees, state.sinceEvaluation.finishedEpochs,
+      state.sinceEvaluation.diverged, state.sinceEvaluation.optimizees,
+    ]
+    file.append(
+      SafetensorsArray(int64s: counters.map(Int64.init), shape: [counters.count]),
+      named: "counters")
+    for instance in state.instances { InstanceArchive.append(instance, to: &file) }
+    return file
+  }
+
+  /// The state, for an experiment made from `options`.
+  ///
+  /// - Throws: `TrainingStateError` when a part is missing or does not fit the experiment.
+  public func state(for experiment: Experiment) throws -> TrainingState {
+    func tensor(_ name: String, _ shape: Shape) throws -> Tensor {
+      guard let array = file[name], array.shape == shape.dimensions else {
+        throw TrainingStateError.malformed(tensor: name, expected: "\(shape)")
+      }
+      return Tensor(try array.floats(), shape: shape)
+    }
+    guard let progress = try file["progress"]?.doubles(), progress.count == 3 else {
+      throw TrainingStateError.malformed(tensor: "progress", expected: "[3]")
+    }
+    guard let counters = try file["counters"]?.int64s().map({ Int($0) }), counters.count == 9,
+      counters.allSatisfy({ $0 >= 0 }), counters[1] < max(options.unrollCount, 1)
+    else { throw TrainingStateError.malformed(tensor: "counters", expected: "[9]") }
+    let weights = try experiment.nets.map { net in
+      let names = net.optimizer.weights.names
+      return NamedTensors(
+        names: names,
+        tensors: try zip(names, net.optimizer.weights.tensors).map {
+          try tensor("weights/\(net.key)/\($0)", $1.shape)
+        })
+    }
+    var state = TrainingState(weights: weights, learningRate: options.learningRate)
+    for (index, net) in experiment.nets.enumerated() {
+      let shape = Shape(vector: weights[index].elementCount)
+      state.adam.firstMoments[index] = try tensor("adam/\(net.key)/m", shape)
+      state.adam.secondMoments[index] = try tensor("adam/\(net.key)/v", shape)
+    }
+    state.bestEvaluation = progress[0].isFinite ? progress[0] : nil
+    state.sinceLog.costSum = progress[1]
+    state.sinceEvaluation.costSum = progress[2]
+    (state.epoch, state.unroll, state.adam.stepCount) = (counters[0], counters[1], counters[2])
+    state.sinceLog.finishedEpochs = counters[3]
+    state.sinceLog.diverged = counters[4]
+    state.sinceLog.optimizees = counters[5]
+    state.sinceEvaluation.finishedEpochs = counters[6]
+    state.sinceEvaluation.diverged = counters[7]
+    state.sinceEvaluation.optimizees = counters[8]
+    state.instances = try InstanceArchive.instances(
+      in: file, experiment: experiment, options: options, epoch: state.epoch)
+    guard state.unroll == 0 || state.instances.count == options.optimizees else {
+      throw TrainingStateError.malformed(
+        tensor: "instance/*", expected: "\(options.optimizees) optimizees")
+    }
+    return state
+  }
+}

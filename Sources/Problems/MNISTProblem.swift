@@ -1,0 +1,34 @@
+public import Autodiff
+internal import Datasets
+public import Layers
+public import Tensors
+
+/// A multi-layer perceptron that classifies images: mean softmax cross-entropy over a minibatch.
+///
+/// Parameters `mlp/linear_{i}/w` and `/b`, all drawn from N(0, 0.01); the last layer has one output
+/// a class. Every evaluation of the loss sees a fresh minibatch.
+public struct MNISTProblem: Problem {
+  /// The perceptron's parameters.
+  public let parameters: [VariableSpecification]
+  private let source: MinibatchSource
+  private let network: MLP
+
+  /// A perceptron with hidden layers of the given sizes on minibatches of `source`.
+  public init(source: MinibatchSource, layers: [Int] = [20], activation: Activation = .sigmoid) {
+    self.source = source
+    network = MLP(sizes: layers + [MNIST.classCount], activation: activation)
+    parameters = network.parameters(
+      inputs: source.imageShape.count, initializer: .normal(standardDeviation: 0.01))
+  }
+
+  /// The mean cross-entropy of one minibatch.
+  public func loss(
+    parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
+  ) -> Variable {
+    let (images, labels) = source.draw(&minibatch)
+    let rows = images.reshaped(
+      to: Shape(rows: labels.count, columns: images.count / labels.count))
+    return network(Variable(rows), parameters: parameters[...])
+      .meanCrossEntropy(labels: labels)
+  }
+}

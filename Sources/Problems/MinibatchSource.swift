@@ -1,0 +1,67 @@
+public import Datasets
+public import Tensors
+
+/// Images and their classes.
+public struct ImageBatch: Sendable {
+  /// Pixels in [0, 1], [B, height, width, channels] or [B, pixels].
+  public let images: Tensor
+  /// The class of each image.
+  public let labels: [Int32]
+
+  /// A batch of images.
+  ///
+  /// - Throws: `ProblemError.invalidBatch` unless there is one label an image, each a class.
+  public init(images: Tensor, labels: [Int32], classes: Int = 10) throws(ProblemError) {
+    guard images.shape.rank >= 2, images.shape[0] > 0 else {
+      throw .invalidBatch(reason: "images of shape \(images.shape) are no batch of images")
+    }
+    guard images.shape[0] == labels.count else {
+      throw .invalidBatch(
+        reason: "there are \(images.shape[0]) images but \(labels.count) labels")
+    }
+    if let wrong = labels.firstIndex(where: { $0 < 0 || $0 >= classes }) {
+      throw .invalidBatch(
+        reason: "label \(labels[wrong]) at position \(wrong) is not in 0...\(classes - 1)")
+    }
+    self.images = images
+    self.labels = labels
+  }
+}
+
+/// Where a problem on images takes the minibatch of one loss evaluation from.
+public enum MinibatchSource: Sendable {
+  /// Drawn uniformly, with replacement, from a data set.
+  case sampled(ImageDataset, batchSize: Int)
+  /// The same batch at every evaluation.
+  case fixed(ImageBatch)
+
+  /// The shape of one image without its batch axis: [height, width, channels] or [pixels].
+  public var imageShape: Shape {
+    switch self {
+    case .sampled(let dataset, _): [dataset.height, dataset.width, dataset.channels]
+    case .fixed(let batch): Shape(Array(batch.images.shape.dimensions.dropFirst()))
+    }
+  }
+
+  /// The minibatch for one evaluation: images [B, image shape...] and labels.
+  public func draw(_ stream: inout RandomStream) -> (images: Tensor, labels: [Int32]) {
+    switch self {
+    case .fixed(let batch):
+      return (batch.images, batch.labels)
+    case .sampled(let dataset, let batchSize):
+      let indices = (0..<batchSize).map { _ in Int32(stream.nextInteger(below: dataset.count)) }
+      var labels = [Int32](repeating: 0, count: batchSize)
+      let shape = Shape([batchSize] + imageShape.dimensions)
+      let images = Tensor(uninitialized: shape) { target in
+        indices.withUnsafeBufferPointer { indices in
+          labels.withUnsafeMutableBufferPointer { labels in
+            dataset.gather(
+              indices, images: UnsafeMutableBufferPointer(start: target, count: shape.count),
+              labels: labels)
+          }
+        }
+      }
+      return (images, labels)
+    }
+  }
+}

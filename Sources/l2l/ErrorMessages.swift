@@ -1,0 +1,170 @@
+import Datasets
+import Experiments
+import Foundation
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Safetensors
+
+/// An error as the user sees it: one line and an exit code.
+struct Failure: Error {
+  /// The program's exit codes (sysexits.h).
+  enum Code: Int32 {
+    case usage = 64
+    case badData = 65
+    case missing = 66
+    case software = 70
+    case cannotWrite = 73
+    case stopped = 75
+  }
+
+  let code: Code
+  let message: String
+
+  init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  /// The sentence for an error's facts: all of them are here.
+  init(describing error: any Error) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let error as ProblemError: self.init(.usage, Self.sentence(error))
+    case let error as OptimizerError: self = Self.failure(error)
+    case let error as ExperimentError: self.init(.usage, Self.sentence(error))
+    case let error as TrainingError: self.init(.badData, Self.sentence(error))
+    case let error as TrainingStateError: self.init(.badData, Self.sentence(error))
+    case let error as DatasetError: self.init(Self.code(error), error.description)
+    case let error as SafetensorsError: self.init(Self.code(error), error.description)
+    default: self.init(.software, "\(error); please report this")
+    }
+  }
+
+  private static func sentence(_ error: ProblemError) -> String {
+    switch error {
+    case .unknownProblem(let name, let valid):
+      return "there is no problem '\(name)'\(suggestion(name, valid))"
+    case .unknownOption(let problem, let option, let valid):
+      return valid.isEmpty
+        ? "problem \(problem) takes no options, so not '\(option)'"
+        : "problem \(problem) has no option '\(option)'\(suggestion(option, valid))"
+    case .invalidValue(let problem, let option, let value, let expected):
+      return "option \(option) of problem \(problem) can't be '\(value)': give \(expected)"
+    case .wrongNumberOfWeights(let problems, let weights):
+      return "an ensemble of \(problems) problems needs as many weights, not \(weights)"
+    case .invalidBatch(let reason):
+      return "the minibatch can't be used: \(reason)"
+    }
+  }
+
+  private static func failure(_ error: OptimizerError) -> Failure {
+    switch error {
+    case .unknownNet(let name, let valid):
+      return Failure(.badData, "there is no net '\(name)'\(suggestion(name, valid))")
+    case .unknownOption(let net, let option, let valid):
+      return Failure(.usage, "net \(net) has no option '\(option)'\(suggestion(option, valid))")
+    case .invalidOption(let net, let option, let value, let expected):
+      return Failure(
+        .usage, "option \(option) of net \(net) can't be \(value): give \(expected)")
+    case .missingWeight(let name, let found):
+      return Failure(
+        .badData, "there are no weights '\(name)', only \(found.joined(separator: ", "))")
+    case .wrongWeightShape(let name, let found, let expected):
+      return Failure(
+        .badData, "weights '\(name)' have shape \(found), but the net's options ask for \(expected)")
+    case .unexpectedWeight(let name, let expected):
+      return Failure(
+        .badData, "the net has no weights '\(name)', only \(expected.joined(separator: ", "))")
+    case .unfitParameter(let net, let parameter, let shape, let expected):
+      return Failure(
+        .usage, "net \(net) can't step '\(parameter)' of shape \(shape): it needs \(expected)")
+    case .wrongGradientCount(let found, let expected):
+      return Failure(.software, "a gradient of \(found) numbers for \(expected) parameters")
+    case .notFinite(let step):
+      return Failure(.badData, "the gradient or update of step \(step) is not finite")
+    }
+  }
+
+  private static func sentence(_ error: ExperimentError) -> String {
+    switch error {
+    case .unknownVariables(let net, let names, let valid):
+      return "net \(net) is assigned to \(list(names)), but the problem's parameters are "
+        + list(valid)
+    case .doublyAssigned(let names, let nets):
+      return "\(list(names)) would be stepped by each of the nets \(list(nets)): assign each"
+        + " parameter to one net"
+    case .duplicateKey(let key):
+      return "two nets have the key '\(key)'"
+    case .unfitParameter(let net, let parameter, let shape, let expected):
+      return "net \(net) can't step '\(parameter)' of shape \(shape): it needs \(expected)"
+    }
+  }
+
+  private static func sentence(_ error: TrainingError) -> String {
+    switch error {
+    case .mostlyDiverged(let epoch, let diverged, let optimizees, let evaluating):
+      return "training stopped at epoch \(epoch): \(diverged) of \(optimizees) optimizees diverged"
+        + (evaluating ? " in the evaluation" : " since the last evaluation")
+        + "; try a smaller --learning_rate, a shorter --unroll_length, or a net with a smaller"
+        + " scale (--net_option scale=0.01)"
+    }
+  }
+
+  private static func sentence(_ error: TrainingStateError) -> String {
+    switch error {
+    case .unknownFormat(let version):
+      return "the training state has format version \(version ?? "none"), this program reads"
+        + " version \(TrainingStateFile.formatVersion)"
+    case .malformedMetadata(let key):
+      return "the training state's metadata entry '\(key)' is missing or malformed"
+    case .malformed(let tensor, let expected):
+      return "the training state's '\(tensor)' is missing or not of shape \(expected)"
+    }
+  }
+
+  private static func code(_ error: DatasetError) -> Code {
+    switch error {
+    case .folderMissing, .filesMissing: .missing
+    case .cannotRead(_, _, let code) where code == ENOENT: .missing
+    default: .badData
+    }
+  }
+
+  private static func code(_ error: SafetensorsError) -> Code {
+    switch error {
+    case .cannotRead(_, _, let code) where code == ENOENT || code == ENOTDIR: .missing
+    case .cannotWrite: .cannotWrite
+    default: .badData
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.map { "'\($0)'" }.joined(separator: ", ")
+  }
+
+  /// "; did you mean ...?" for a near name, else all valid names.
+  static func suggestion(_ name: String, _ valid: [String]) -> String {
+    let nearest = valid.min { distance(name, $0) < distance(name, $1) }
+    if let nearest, distance(name, nearest) <= max(2, name.count / 3) {
+      return "; did you mean '\(nearest)'? (all: \(valid.joined(separator: ", ")))"
+    }
+    return "; choose one of \(valid.joined(separator: ", "))"
+  }
+
+  /// Levenshtein's edit distance, ignoring case.
+  static func distance(_ a: String, _ b: String) -> Int {
+    let a = Array(a.lowercased()), b = Array(b.lowercased())
+    var row = Array(0...b.count)
+    for (i, x) in a.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, y) in b.enumerated() {
+        let substitution = diagonal + (x == y ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(substitution, row[j] + 1, diagonal + 1)
+      }
+    }
+    return row[b.count]
+  }
+}

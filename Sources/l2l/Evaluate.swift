@@ -1,0 +1,153 @@
+import ArgumentParser
+import Datasets
+import Experiments
+import Foundation
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Safetensors
+
+/// Measures an optimizer on fresh optimizees.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Measure an optimizer on fresh optimizees.",
+    discussion: """
+      The same seed gives every optimizer the same optimizees: initial parameters, constants and
+      minibatches.
+      """)
+
+  @OptionGroup var problem: ProblemArguments
+
+  @Option(
+    name: .customLong("optimizer"),
+    help: "L2L (a learned one), Adam, SGD, Momentum, NAG or RMSprop.")
+  var optimizer = "L2L"
+  @Option(name: .customLong("path"), help: "The folder or file of the learned optimizer.")
+  var path: String?
+  @Option(name: .customLong("learning_rate"), help: "Of an optimizer that is not learned.")
+  var learningRate: Float = 0.001
+  @Option(name: .customLong("num_epochs"), help: "Optimizees.")
+  var epochCount = 100
+  @Option(name: .customLong("num_steps"), help: "Steps of each.")
+  var stepCount = 100
+  @Option(name: .customLong("seed"), help: "Of all random numbers.")
+  var seed: UInt64 = 0
+  @Option(name: .customLong("split"), help: "The part of a data set: train or test.")
+  var split = "test"
+  @Option(
+    name: .customLong("output"),
+    help: "A CSV file for all losses: epoch,step,loss.")
+  var output: String?
+
+  mutating func run() throws {
+    let name = problem.problem ?? "simple"
+    _ = try ProblemCatalog.entry(named: name)
+    try require("num_epochs", epochCount, atLeast: 1)
+    try require("num_steps", stepCount, atLeast: 1)
+    try requireLearningRate(learningRate)
+    guard let split = MNIST.Split(rawValue: split) else {
+      throw Failure(.usage, "--split takes train or test, not '\(split)'")
+    }
+    if let output { try requireWritable(output) }
+    let nets = try assignments(problem: name)
+    let built = try makeProblem(
+      name, options: try problem.problemOptionValues(), split: split,
+      directory: problem.dataDirectory)
+    let experiment = try Experiment(problem: built.problem, nets: nets)
+
+    var bar = ProgressBar()
+    let count = epochCount
+    let clock = ContinuousClock(), start = clock.now
+    let evaluation = try Unroller(experiment).evaluate(
+      epochs: epochCount, stepCount: stepCount, unrollLength: stepCount, seed: seed, phase: .test,
+      group: SoleProcess(), curves: output != nil
+    ) { bar.show($0, of: count) }
+    let time = (clock.now - start).seconds / Double(epochCount)
+    bar.clear()
+    for divergence in evaluation.divergences { StandardError.notice(sentence(divergence)) }
+    if let output { try AtomicFile.write(Self.table(evaluation), to: output) }
+    printSummary("Epoch \(epochCount)", mean: evaluation.mean, time: time)
+    if evaluation.divergedCount > 0 {
+      let rest = evaluation.meanOfFinished.map { ", the mean of the others is \($0)" } ?? ""
+      StandardError.notice("\(evaluation.divergedCount) of \(epochCount) epochs diverged\(rest)")
+    } else {
+      StandardError.notice("mean final loss \(evaluation.mean)")
+    }
+  }
+
+  private static func table(_ evaluation: Evaluation) -> String {
+    var text = "epoch,step,loss\n"
+    for (epoch, curve) in evaluation.curves.enumerated() {
+      for (step, loss) in curve.enumerated() { text += "\(epoch),\(step),\(loss)\n" }
+    }
+    return text
+  }
+
+  private func assignments(problem name: String) throws -> [NetAssignment] {
+    if optimizer.lowercased() == "l2l" {
+      return try learnedNets(
+        problem: name, overrides: problem.netOptionValues(), path: path, seed: seed)
+    }
+    let classes = [Adam.name, "SGD", Momentum.name, NAG.name, RMSprop.name]
+    guard let chosen = classes.first(where: { $0.lowercased() == optimizer.lowercased() }) else {
+      throw Failure(
+        .usage,
+        "there is no optimizer '\(optimizer)'\(Failure.suggestion(optimizer, ["L2L"] + classes))")
+    }
+    if let path {
+      throw Failure(
+        .usage, "--path '\(path)' names a learned optimizer, but --optimizer is \(chosen)")
+    }
+    let description = NetDescription(
+      key: chosen, net: chosen == "SGD" ? Sgd.name : chosen,
+      options: ["learning_rate": .number(Double(learningRate))])
+    return [NetAssignment(key: chosen, optimizer: try description.make(seed: 0, position: 0))]
+  }
+}
+
+/// A problem's nets with the weights saved at `path`, a folder or the file of the one net; with
+/// untrained weights and a warning when there is no path.
+func learnedNets(
+  problem: String, overrides: [String: String], path: String?, seed: UInt64
+) throws -> [NetAssignment] {
+  let descriptions = try netDescriptions(problem: problem, overrides: overrides)
+  guard let path else {
+    StandardError.notice("warning: no --path is given, so the learned optimizer is untrained")
+    return try descriptions.enumerated().map { position, description in
+      NetAssignment(
+        key: description.key,
+        optimizer: try description.make(seed: seed, position: position),
+        parameters: description.parameters)
+    }
+  }
+  var isFolder: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    throw Failure(.missing, "there is no '\(path)'; give the folder or file of a saved optimizer")
+  }
+  let classic: Set<String> = [Adam.name, Sgd.name, Momentum.name, NAG.name, RMSprop.name]
+  let trained = descriptions.filter { !classic.contains($0.net) }
+  if !isFolder.boolValue && trained.count != 1 {
+    throw Failure(
+      .usage, "problem \(problem) has \(trained.count) nets: give --path the folder that holds"
+        + " \(trained.map { "\($0.key).safetensors" }.joined(separator: ", "))")
+  }
+  return try descriptions.enumerated().map { position, description in
+    guard !classic.contains(description.net) else {
+      return NetAssignment(
+        key: description.key, optimizer: try description.make(seed: seed, position: position),
+        parameters: description.parameters)
+    }
+    let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
+    do {
+      let saved = try SavedOptimizer(
+        contentsOf: file, standard: (description.net, description.options))
+      if let trainedOn = saved.metadata["problem"], trainedOn != problem {
+        StandardError.notice("'\(file)' was trained on \(trainedOn), not on \(problem)")
+      }
+      return NetAssignment(
+        key: description.key, optimizer: saved.optimizer, parameters: description.parameters)
+    } catch let error as OptimizerError {
+      throw Failure(.badData, "'\(file)' can't be used: \(Failure(describing: error).message)")
+    }
+  }
+}

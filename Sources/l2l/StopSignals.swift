@@ -1,0 +1,35 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Notes SIGINT, SIGTERM and SIGUSR1, so that a training can stop at a good place.
+///
+/// The first signal is noted, a second one of the same kind ends the program at once.
+final class StopSignals: Sendable {
+  private let received = Atomic<Int32>(0)
+  // Sources are immutable after `init` and end with the program.
+  nonisolated(unsafe) private var sources: [any DispatchSourceSignal] = []
+
+  init(_ signals: [Int32] = [SIGINT, SIGTERM, SIGUSR1]) {
+    let queue = DispatchQueue(label: "signals")
+    sources = signals.map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { [weak self] in
+        guard let self else { return }
+        if self.received.exchange(number, ordering: .relaxed) == 0 {
+          StandardError.notice("stopping after this unroll; press Ctrl-C again to stop at once")
+          signal(number, SIG_DFL)
+        }
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  /// The first signal, nil before one came.
+  var first: Int32? {
+    let number = received.load(ordering: .relaxed)
+    return number == 0 ? nil : number
+  }
+}

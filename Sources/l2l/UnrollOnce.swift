@@ -1,0 +1,205 @@
+import ArgumentParser
+import Datasets
+import Experiments
+import Foundation
+import Layers
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Safetensors
+import Tensors
+
+/// Writes out one unroll number by number.
+struct UnrollOnce: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unroll",
+    abstract: "Unroll one optimizee and write out losses, final parameters and meta-gradients.",
+    discussion: """
+      --state overrides what it names: x0/<parameter>, const/<constant>, images and labels (the
+      minibatch used at every evaluation of the loss). Sizes that problem options would set follow
+      the given tensors. The output holds fx [T+1], meta_loss [], x_final/<parameter>,
+      grad/<weight> (grad/<net>/<weight> with several nets).
+      """)
+
+  @OptionGroup var problem: ProblemArguments
+
+  @Option(name: .customLong("path"), help: "The learned optimizer: a file, or a folder.")
+  var path: String?
+  @Option(name: .customLong("unroll_length"), help: "Steps.")
+  var unrollLength = 20
+  @Flag(
+    name: .customLong("second_derivatives"),
+    help: "Let the meta-gradient flow through the optimizee's gradients.")
+  var secondDerivatives = false
+  @Option(name: .customLong("state"), help: "Initial values, a safetensors file.")
+  var statePath: String?
+  @Option(name: .customLong("seed"), help: "Of all random numbers.")
+  var seed: UInt64 = 0
+  @Option(name: .customLong("epoch"), help: "The epoch, from 0, whose optimizee is unrolled.")
+  var epoch = 0
+  @Option(name: .customLong("instance"), help: "The optimizee's number in the epoch, from 0.")
+  var instance = 0
+  @Option(name: .customLong("output"), help: "The file to write; else losses are printed.")
+  var output: String?
+
+  mutating func run() throws {
+    let name = problem.problem ?? "simple"
+    _ = try ProblemCatalog.entry(named: name)
+    try require("unroll_length", unrollLength, atLeast: 1)
+    try require("epoch", epoch, atLeast: 0)
+    try require("instance", instance, atLeast: 0)
+    if let output { try requireWritable(output) }
+    let given = try GivenState(path: statePath)
+    var options = try problem.problemOptionValues()
+    for (option, value) in given.impliedOptions(problem: name) where options[option] == nil {
+      options[option] = value
+    }
+    let nets = try learnedNets(
+      problem: name, overrides: problem.netOptionValues(), path: path, seed: seed)
+    let built = try makeProblem(
+      name, options: options, split: .train, directory: problem.dataDirectory,
+      fixedBatch: try given.batch())
+    let experiment = try Experiment(problem: built.problem, nets: nets)
+    let unroller = Unroller(experiment)
+    var optimizee = unroller.makeInstance(
+      InstanceKey(seed: seed, phase: .training, epoch: epoch, instance: instance))
+    try given.apply(to: &optimizee, of: experiment)
+
+    let outcome: UnrollOutcome
+    do {
+      outcome = try unroller.unroll(
+        &optimizee, steps: unrollLength, secondDerivatives: secondDerivatives)
+    } catch {
+      throw Failure(.badData, sentence(error))
+    }
+    guard let output else {
+      for (step, loss) in outcome.losses.enumerated() {
+        StandardOutput.write("f(x_\(step)) = \(loss)")
+      }
+      return StandardOutput.write("meta-loss = \(outcome.metaLoss)")
+    }
+    try file(outcome, optimizee, experiment).write(to: output)
+  }
+
+  private func file(
+    _ outcome: UnrollOutcome, _ optimizee: OptimizeeInstance, _ experiment: Experiment
+  ) -> SafetensorsFile {
+    var file = SafetensorsFile(metadata: ["program_version": Program.version])
+    func add(_ name: String, _ values: [Float], _ shape: [Int]) {
+      file.append(SafetensorsArray(floats: values, shape: shape), named: name)
+    }
+    add("fx", outcome.losses, [outcome.losses.count])
+    add("meta_loss", [Float(outcome.metaLoss)], [])
+    for (position, parameter) in experiment.parameters.enumerated() {
+      let value = experiment.value(of: position, in: optimizee.parameters)
+      add(
+        "x_final/\(parameter.specification.name)", value.elements, value.shape.dimensions)
+    }
+    let several = experiment.nets.filter { $0.optimizer.weights.count > 0 }.count > 1
+    for (net, gradient) in zip(experiment.nets, outcome.metaGradients) {
+      var start = 0
+      for (name, weight) in zip(net.optimizer.weights.names, net.optimizer.weights.tensors) {
+        add(
+          several ? "grad/\(net.key)/\(name)" : "grad/\(name)",
+          gradient[start..<start + weight.count].map { Float($0) }, weight.shape.dimensions)
+        start += weight.count
+      }
+    }
+    return file
+  }
+}
+
+/// What `--state` names.
+struct GivenState {
+  private let file: SafetensorsFile?
+  private let path: String
+
+  init(path: String?) throws {
+    self.path = path ?? ""
+    file = try path.map { try SafetensorsFile(contentsOf: $0) }
+  }
+
+  private func tensor(_ name: String) throws -> Tensor? {
+    guard let array = file?[name] else { return nil }
+    guard array.shape.count <= Shape.maximumRank else {
+      throw Failure(.badData, "'\(name)' in '\(path)' has more than \(Shape.maximumRank) axes")
+    }
+    let floats = try array.floats()
+    // Bytes are pixels 0...255.
+    let values = name == "images" && array.type == .uint8 ? floats.map { $0 / 255 } : floats
+    return Tensor(values, shape: Shape(array.shape))
+  }
+
+  /// The minibatch, when images and labels are given.
+  func batch() throws -> ImageBatch? {
+    guard let images = try tensor("images") else {
+      if file?["labels"] != nil {
+        throw Failure(.badData, "'\(path)' has labels but no images")
+      }
+      return nil
+    }
+    guard let labels = try tensor("labels") else {
+      throw Failure(.badData, "'\(path)' has images but no labels")
+    }
+    let numbers = try labels.elements.map { label in
+      guard let number = Int32(exactly: label) else {
+        throw Failure(.badData, "label \(label) in '\(path)' is not a whole number")
+      }
+      return number
+    }
+    return try ImageBatch(images: images, labels: numbers)
+  }
+
+  /// Problem options that the given tensors' shapes decide.
+  func impliedOptions(problem: String) -> [String: String] {
+    func shape(_ name: String) -> [Int]? { file?[name]?.shape }
+    switch problem {
+    case "quadratic":
+      guard let x = shape("x0/x") ?? shape("const/y"), x.count == 2 else { return [:] }
+      return ["batch_size": "\(x[0])", "num_dims": "\(x[1])"]
+    case "mnist":
+      var sizes: [Int] = []
+      while let w = shape("x0/mlp/linear_\(sizes.count)/w"), w.count == 2 { sizes.append(w[1]) }
+      guard !sizes.isEmpty else { return [:] }
+      return ["layers": sizes.dropLast().map(String.init).joined(separator: ",")]
+    default:
+      return [:]
+    }
+  }
+
+  /// Replaces the values that the file names.
+  func apply(to optimizee: inout OptimizeeInstance, of experiment: Experiment) throws {
+    guard let file else { return }
+    let names = experiment.parameters.map(\.specification.name)
+    var values = names.indices.map { experiment.value(of: $0, in: optimizee.parameters) }
+    for name in file.names where name.hasPrefix("x0/") {
+      let index = try position(of: name.dropFirst(3), in: names, of: name)
+      values[index] = try fitted(name, to: values[index].shape)
+    }
+    optimizee.parameters = experiment.vector(of: values)
+    let constants = experiment.problem.constants
+    for name in file.names where name.hasPrefix("const/") {
+      let index = try position(of: name.dropFirst(6), in: constants.map(\.name), of: name)
+      optimizee.constants[index] = try fitted(name, to: constants[index].shape)
+    }
+  }
+
+  private func position(
+    of variable: Substring, in names: [String], of name: String
+  ) throws -> Int {
+    guard let index = names.firstIndex(of: String(variable)) else {
+      throw Failure(
+        .badData, "'\(name)' in '\(path)' is nothing of the problem's"
+          + Failure.suggestion(String(variable), names))
+    }
+    return index
+  }
+
+  private func fitted(_ name: String, to expected: Shape) throws -> Tensor {
+    guard let tensor = try tensor(name), tensor.shape == expected else {
+      throw Failure(
+        .badData, "'\(name)' in '\(path)' has shape \(file?[name]?.shape ?? []), not \(expected)")
+    }
+    return tensor
+  }
+}
