@@ -1,8 +1,9 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Who may import whom is decided in the README of Sources and checked by Scripts/check.
+// Who may import whom is checked by Scripts/check.
 
+// One place for the settings of all Swift targets.
 let swift: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
@@ -13,7 +14,9 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: swift)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+  -> Target
+{
   .testTarget(
     name: "\(name)Tests", dependencies: dependencies, resources: resources, swiftSettings: swift)
 }
@@ -61,5 +64,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),
+
+    // MARK: - Tests
+    tests("Safetensors", ["Safetensors"]),
+    tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
   ]
 )

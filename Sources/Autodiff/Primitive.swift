@@ -25,7 +25,8 @@ extension Variable {
     _ primitive: some Primitive, _ a: Variable, _ b: Variable, value: Tensor
   ) -> Variable {
     guard let tape = a.tape ?? b.tape else { return Variable(value) }
-    let first = tape.place(of: a), second = tape.place(of: b)
+    let first = tape.place(of: a)
+    let second = tape.place(of: b)
     let needs = tape.nodes[Int(first)].needsGradient || tape.nodes[Int(second)].needsGradient
     return tape.append(
       Tape.Node(

@@ -1,5 +1,5 @@
-public import LearnedOptimizers
 public import Layers
+public import LearnedOptimizers
 public import Problems
 internal import Tensors
 
@@ -64,7 +64,9 @@ public struct Experiment: Sendable {
   public init(problem: any Problem, nets: [NetAssignment]) throws(ExperimentError) {
     let specifications = problem.parameters
     let names = specifications.map(\.name)
-    var owner: [String: String] = [:], twice: [String] = [], clashing: Set<String> = []
+    var owner: [String: String] = [:]
+    var twice: [String] = []
+    var clashing: Set<String> = []
     var steppedBy: [[Int]] = []
     var keys: Set<String> = []
     for net in nets {
@@ -95,7 +97,8 @@ public struct Experiment: Sendable {
       throw .doublyAssigned(names: twice, nets: clashing.sorted())
     }
     let free = names.indices.filter { owner[names[$0]] == nil }
-    var offsets = [Int](repeating: 0, count: names.count), next = 0
+    var offsets = [Int](repeating: 0, count: names.count)
+    var next = 0
     var ranges: [Range<Int>] = []
     for positions in steppedBy + [free] {
       let start = next

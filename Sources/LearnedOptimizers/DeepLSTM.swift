@@ -39,7 +39,8 @@ public struct DeepLSTM: Sendable {
     self.preprocess = preprocess
     self.scale = scale
     self.width = width
-    var names: [String] = [], tensors: [Tensor] = []
+    var names: [String] = []
+    var tensors: [Tensor] = []
     func add(_ layer: String, _ variable: String, _ shape: Shape, _ standard: Initializer) {
       let initializer = initializers.initializer(layer: layer, variable: variable) ?? standard
       names.append("\(layer)/\(variable)")
@@ -69,7 +70,8 @@ public struct DeepLSTM: Sendable {
     var x = preprocess(gradient)
     var next: [Variable] = []
     for (layer, units) in layers.enumerated() {
-      let h = state[2 * layer], c = state[2 * layer + 1]
+      let h = state[2 * layer]
+      let c = state[2 * layer + 1]
       let gates = linear(
         x.concatenated(with: h, axis: 1), w: weights[2 * layer], b: weights[2 * layer + 1])
       func gate(_ index: Int) -> Variable {

@@ -93,7 +93,9 @@ public final class FusedEngine: OptimizerEngine {
     }
   }
 
-  /// The backward kernel, with dL/dd_t = g_{t+1} + ... + g_T made for a chunk of rows at a time.
+  /// The backward kernel, chunk of rows by chunk.
+  ///
+  /// dL/dd_t, the sum of g_{t+1} to g_T, is made for a chunk at a time: no second vector a step.
   public func backward(
     gradients: [Tensor], from initial: OptimizerState, into weightGradient: inout [Double]
   ) {
@@ -105,8 +107,10 @@ public final class FusedEngine: OptimizerEngine {
     for start in stride(from: 0, to: initial.rows, by: Self.chunkRows) {
       let rows = min(chunk, initial.rows - start)
       let count = rows * width
-      let inputs = gradients.map { $0.reshaped(to: Shape(vector: $0.count)).view(
-        from: start * width, shape: Shape(vector: count)) }
+      let inputs = gradients.map {
+        $0.reshaped(to: Shape(vector: $0.count)).view(
+          from: start * width, shape: Shape(vector: count))
+      }
       adjoints.withUnsafeMutableFloats { adjoints in
         // All pointers are into tensors that outlive the call below.
         let gradientPointers = inputs.map { $0.withUnsafeFloats { Optional($0) } }

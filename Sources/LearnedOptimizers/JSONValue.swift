@@ -31,7 +31,7 @@ public indirect enum JSONValue: Hashable, Sendable {
     case let value as [String: Any]: self = .object(value.compactMapValues(JSONValue.init))
     case let value as NSNumber:
       self =
-        CFGetTypeIDIsBoolean(value) ? .bool(value.boolValue) : .number(value.doubleValue)
+        isBoolean(value) ? .bool(value.boolValue) : .number(value.doubleValue)
     default: self = .null
     }
   }
@@ -85,6 +85,6 @@ public indirect enum JSONValue: Hashable, Sendable {
 }
 
 // Foundation on Linux gives JSON's true and numbers as NSNumber alike; the C type tells them apart.
-private func CFGetTypeIDIsBoolean(_ value: NSNumber) -> Bool {
+private func isBoolean(_ value: NSNumber) -> Bool {
   String(cString: value.objCType) == "c"
 }

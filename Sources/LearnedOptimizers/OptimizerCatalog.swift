@@ -9,7 +9,8 @@ public struct OptimizerEntry: Sendable {
   public let summary: String
   /// The names of its options.
   public let options: [String]
-  let build: @Sendable (NetOptions, inout RandomStream) throws(OptimizerError) -> any LearnedOptimizer
+  let build:
+    @Sendable (NetOptions, inout RandomStream) throws(OptimizerError) -> any LearnedOptimizer
 
   /// The optimizer with the given options (others at their defaults) and weights drawn from
   /// `stream`.

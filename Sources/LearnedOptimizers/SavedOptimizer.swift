@@ -62,7 +62,8 @@ public struct SavedOptimizer: Sendable {
   private static func weights(in file: SafetensorsFile) throws -> NamedTensors {
     let prefix = "weights/"
     let prefixed = file.names.contains { $0.hasPrefix(prefix) }
-    var names: [String] = [], tensors: [Tensor] = []
+    var names: [String] = []
+    var tensors: [Tensor] = []
     for name in file.names where !prefixed || name.hasPrefix(prefix) {
       guard let array = file[name] else { continue }
       guard array.shape.count <= Shape.maximumRank else {

@@ -4,7 +4,7 @@ internal import Tensors
 public struct Evaluation: Sendable {
   /// The final loss of each epoch, infinite where the optimizee diverged.
   public let finalLosses: [Double]
-  /// The losses of each epoch, f_0 ... f_T, where they were asked for.
+  /// The losses of each epoch from f_0 to f_T, where they were asked for.
   public let curves: [[Float]]
   /// What diverged.
   public let divergences: [Divergence]
@@ -36,7 +36,8 @@ extension Unroller {
     progress: (_ epochsDone: Int) -> Void = { _ in }
   ) throws -> Evaluation {
     var finalLosses = [Double](repeating: .infinity, count: epochs)
-    var curves: [[Float]] = [], divergences: [Divergence] = []
+    var curves: [[Float]] = []
+    var divergences: [Divergence] = []
     let unrolls = stepCount / unrollLength
     for epoch in group.share(of: epochs) {
       let key = InstanceKey(seed: seed, phase: phase, epoch: epoch, instance: 0)

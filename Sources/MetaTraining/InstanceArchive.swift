@@ -20,7 +20,8 @@ enum InstanceArchive {
     for (net, state) in instance.states.enumerated() {
       for (index, tensor) in state.tensors.enumerated() { add("state/\(net)/\(index)", tensor) }
     }
-    let counters = [instance.evaluations, instance.divergence.map { $0.step + 1 } ?? 0]
+    let counters =
+      [instance.evaluations, instance.divergence.map { $0.step + 1 } ?? 0]
       + instance.states.map(\.step)
     file.append(
       SafetensorsArray(int64s: counters.map(Int64.init), shape: [counters.count]),

@@ -146,7 +146,8 @@ public final class MetaTrainer {
     try group.maximum(&agreed)
 
     // One message: the nets' sums, then a slot an optimizee for its loss and one for its divergence.
-    let first = counts.reduce(0, +), share = group.share(of: options.optimizees)
+    let first = counts.reduce(0, +)
+    let share = group.share(of: options.optimizees)
     var message = [Int64](repeating: 0, count: first + 2 * options.optimizees)
     for (index, outcome) in outcomes.enumerated() {
       let slot = first + share.lowerBound + index
@@ -215,7 +216,8 @@ public final class MetaTrainer {
 
   private func report(divergences codes: ArraySlice<Int64>) {
     for (instance, code) in codes.enumerated() where code != 0 {
-      let quantity = Int((code - 1) & 0xF_FFFF), step = Int((code - 1) >> 20)
+      let quantity = Int((code - 1) & 0xF_FFFF)
+      let step = Int((code - 1) >> 20)
       let count = experiment.parameters.count
       let key = InstanceKey(
         seed: options.seed, phase: .training, epoch: state.epoch, instance: instance)

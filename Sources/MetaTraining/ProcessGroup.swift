@@ -20,7 +20,8 @@ public protocol ProcessGroup: AnyObject {
 extension ProcessGroup {
   /// The items of 0 ..< total that this process takes care of: an even share, consecutive.
   public func share(of total: Int) -> Range<Int> {
-    let low = total / count, more = total % count
+    let low = total / count
+    let more = total % count
     let start = rank * low + min(rank, more)
     return start..<start + low + (rank < more ? 1 : 0)
   }

@@ -31,11 +31,13 @@ public struct ReproducibleSum: Sendable {
   }
 
   /// Adds the rounded values, as multiples of 2^(exponent - bits), to `sums`.
-  public func add(_ values: some Collection<Double>, exponent: Int, to sums: inout ArraySlice<Int64>)
-  {
+  public func add(
+    _ values: some Collection<Double>, exponent: Int, to sums: inout ArraySlice<Int64>
+  ) {
     // 2^shift may be out of double's range while the product is not: scale in two halves.
     let shift = bits - exponent
-    let first = scalbn(1.0, shift / 2), second = scalbn(1.0, shift - shift / 2)
+    let first = scalbn(1.0, shift / 2)
+    let second = scalbn(1.0, shift - shift / 2)
     var position = sums.startIndex
     for value in values {
       sums[position] &+= Int64((value * first * second).rounded())

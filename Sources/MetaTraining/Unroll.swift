@@ -7,7 +7,7 @@ public import Tensors
 
 /// What one unroll of one optimizee yields.
 public struct UnrollOutcome: Sendable {
-  /// f_0 ... f_T.
+  /// The losses from f_0 to f_T.
   public let losses: [Float]
   /// For each net, d meta-loss / d weights, one number an element in the weights' order; empty when
   /// not asked for.
@@ -87,7 +87,8 @@ public final class Unroller {
     _ instance: inout OptimizeeInstance, steps: Int, secondDerivatives: Bool
   ) throws(Divergence) -> UnrollOutcome {
     let start = instance
-    var losses: [Float] = [], gradients: [Tensor] = []
+    var losses: [Float] = []
+    var gradients: [Tensor] = []
     losses.reserveCapacity(steps + 1)
     gradients.reserveCapacity(steps + 1)
     var points: [OptimizeeInstance] = []

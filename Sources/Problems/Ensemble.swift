@@ -38,10 +38,12 @@ public struct Ensemble: Problem {
   public func loss(
     parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
   ) -> Variable {
-    var parameters = parameters[...], constants = constants[...]
+    var parameters = parameters[...]
+    var constants = constants[...]
     var total: Variable?
     for (member, weight) in zip(members, weights) {
-      let p = member.parameters.count, c = member.constants.count
+      let p = member.parameters.count
+      let c = member.constants.count
       let loss = member.loss(
         parameters: Array(parameters.prefix(p)), constants: Array(constants.prefix(c)),
         minibatch: &minibatch)

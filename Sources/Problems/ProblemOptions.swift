@@ -62,7 +62,9 @@ public struct ProblemOptions: Sendable {
     return value
   }
 
-  /// Layer sizes separated by commas; nothing or `()` for no layers. Parentheses may surround them.
+  /// Layer sizes separated by commas, in parentheses or not.
+  ///
+  /// Nothing or `()` stands for no layers.
   public func sizes(_ name: String) throws(ProblemError) -> [Int] {
     let inner = text(name).trimmingPrefix("(").split(separator: ")", maxSplits: 1).first ?? ""
     var sizes: [Int] = []

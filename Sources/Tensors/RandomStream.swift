@@ -128,9 +128,11 @@ public struct RandomStream: Sendable {
   static func philox(
     _ counter: (UInt32, UInt32, UInt32, UInt32), _ key: (UInt32, UInt32)
   ) -> (UInt32, UInt32, UInt32, UInt32) {
-    var c = counter, k = key
+    var c = counter
+    var k = key
     for _ in 0..<10 {
-      let p = UInt64(c.0) &* 0xD251_1F53, q = UInt64(c.2) &* 0xCD9E_8D57
+      let p = UInt64(c.0) &* 0xD251_1F53
+      let q = UInt64(c.2) &* 0xCD9E_8D57
       c = (
         UInt32(truncatingIfNeeded: q >> 32) ^ c.1 ^ k.0, UInt32(truncatingIfNeeded: q),
         UInt32(truncatingIfNeeded: p >> 32) ^ c.3 ^ k.1, UInt32(truncatingIfNeeded: p)

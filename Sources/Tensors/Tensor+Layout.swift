@@ -90,7 +90,8 @@ extension Tensor {
 extension Shape {
   /// The number of elements before and after an axis: [outer, axis, inner].
   func extents(around axis: Int) -> (outer: Int, inner: Int) {
-    var outer = 1, inner = 1
+    var outer = 1
+    var inner = 1
     for i in 0..<axis { outer *= self[i] }
     for i in axis + 1..<max(rank, axis + 1) { inner *= self[i] }
     return (outer, inner)

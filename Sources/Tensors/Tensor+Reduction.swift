@@ -90,9 +90,11 @@ extension Shape {
     guard count > 0 else { return }
     guard rank > 0 else { return body(0, 0) }
     let extents = dimensions
-    let inner = extents[rank - 1], innerStride = strides[rank - 1]
+    let inner = extents[rank - 1]
+    let innerStride = strides[rank - 1]
     var position = [Int](repeating: 0, count: rank)
-    var offset = 0, index = 0
+    var offset = 0
+    var index = 0
     while true {
       for step in 0..<inner { body(index + step, offset + step * innerStride) }
       index += inner

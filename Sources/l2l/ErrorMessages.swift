@@ -72,7 +72,8 @@ struct Failure: Error {
         .badData, "there are no weights '\(name)', only \(found.joined(separator: ", "))")
     case .wrongWeightShape(let name, let found, let expected):
       return Failure(
-        .badData, "weights '\(name)' have shape \(found), but the net's options ask for \(expected)")
+        .badData, "weights '\(name)' have shape \(found), but the net's options ask for \(expected)"
+      )
     case .unexpectedWeight(let name, let expected):
       return Failure(
         .badData, "the net has no weights '\(name)', only \(expected.joined(separator: ", "))")
@@ -154,7 +155,8 @@ struct Failure: Error {
 
   /// Levenshtein's edit distance, ignoring case.
   static func distance(_ a: String, _ b: String) -> Int {
-    let a = Array(a.lowercased()), b = Array(b.lowercased())
+    let a = Array(a.lowercased())
+    let b = Array(b.lowercased())
     var row = Array(0...b.count)
     for (i, x) in a.enumerated() {
       var diagonal = row[0]

@@ -57,7 +57,8 @@ struct Evaluate: ParsableCommand {
 
     var bar = ProgressBar()
     let count = epochCount
-    let clock = ContinuousClock(), start = clock.now
+    let clock = ContinuousClock()
+    let start = clock.now
     let evaluation = try Unroller(experiment).evaluate(
       epochs: epochCount, stepCount: stepCount, unrollLength: stepCount, seed: seed, phase: .test,
       group: SoleProcess(), curves: output != nil
@@ -128,7 +129,8 @@ func learnedNets(
   let trained = descriptions.filter { !classic.contains($0.net) }
   if !isFolder.boolValue && trained.count != 1 {
     throw Failure(
-      .usage, "problem \(problem) has \(trained.count) nets: give --path the folder that holds"
+      .usage,
+      "problem \(problem) has \(trained.count) nets: give --path the folder that holds"
         + " \(trained.map { "\($0.key).safetensors" }.joined(separator: ", "))")
   }
   return try descriptions.enumerated().map { position, description in

@@ -49,11 +49,13 @@ struct ProgressBar {
     let elapsed = now.timeIntervalSince(start)
     let rate = Double(done - (first ?? 0)) / max(elapsed, 1e-9)
     let left = Int(Double(count - done) / max(rate, 1e-9))
-    let width = 30, filled = count > 0 ? width * done / count : width
+    let width = 30
+    let filled = count > 0 ? width * done / count : width
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
     let clock = String(format: "%d:%02d:%02d", left / 3600, left / 60 % 60, left % 60)
     StandardError.put(
-      "\r\u{1B}[K[\(bar)] \(done)/\(count)  \(String(format: "%.2f", rate)) epochs/s  \(clock) left")
+      "\r\u{1B}[K[\(bar)] \(done)/\(count)  \(String(format: "%.2f", rate)) epochs/s  \(clock) left"
+    )
     isShown = true
   }
 

@@ -66,7 +66,8 @@ struct Train: ParsableCommand {
     let dataHash = built.dataset.map { String($0.contentHash(), radix: 16) } ?? "none"
     if let saved = plan.saved?.metadata["data"], saved != dataHash {
       throw Failure(
-        .badData, "the data set is not the one that the training in '\(savePath ?? "")' used;"
+        .badData,
+        "the data set is not the one that the training in '\(savePath ?? "")' used;"
           + " give its --data_dir")
     }
     let state =
@@ -120,7 +121,8 @@ struct Train: ParsableCommand {
   private func freshPlan() throws -> Plan {
     if let savePath, FileManager.default.fileExists(atPath: savePath) {
       throw Failure(
-        .cannotWrite, "'\(savePath)' exists already; choose another --save_path, or go on with the"
+        .cannotWrite,
+        "'\(savePath)' exists already; choose another --save_path, or go on with the"
           + " training in it by --resume")
     }
     var options = TrainingOptions(
@@ -137,7 +139,8 @@ struct Train: ParsableCommand {
     let path = TrainingFolder.statePath(in: savePath)
     guard FileManager.default.fileExists(atPath: path) else {
       throw Failure(
-        .missing, "there is no training to resume: '\(path)' does not exist; leave out --resume to"
+        .missing,
+        "there is no training to resume: '\(path)' does not exist; leave out --resume to"
           + " start one")
     }
     let saved = try TrainingStateFile(try SafetensorsFile(contentsOf: path))
@@ -155,7 +158,8 @@ struct Train: ParsableCommand {
     for (name, value) in options.json.sorted(by: { $0.key < $1.key })
     where allowed.json[name] != value {
       throw Failure(
-        .usage, "the training in '\(savePath)' has \(name) \(allowed.json[name]?.text ?? ""), which"
+        .usage,
+        "the training in '\(savePath)' has \(name) \(allowed.json[name]?.text ?? ""), which"
           + " can't become \(value.text) on resuming; leave the option out")
     }
     return Plan(options: options, saved: saved)
@@ -184,7 +188,8 @@ struct Train: ParsableCommand {
     try requireLearningRate(options.learningRate)
     guard options.stepCount >= options.unrollLength else {
       throw Failure(
-        .usage, "--num_steps \(options.stepCount) is less than --unroll_length"
+        .usage,
+        "--num_steps \(options.stepCount) is less than --unroll_length"
           + " \(options.unrollLength): an epoch would have no unroll")
     }
   }

@@ -189,7 +189,8 @@ struct GivenState {
   ) throws -> Int {
     guard let index = names.firstIndex(of: String(variable)) else {
       throw Failure(
-        .badData, "'\(name)' in '\(path)' is nothing of the problem's"
+        .badData,
+        "'\(name)' in '\(path)' is nothing of the problem's"
           + Failure.suggestion(String(variable), names))
     }
     return index

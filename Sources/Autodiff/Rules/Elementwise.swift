@@ -104,7 +104,9 @@ extension Variable {
   /// x times a constant.
   public static func * (x: Variable, scale: Float) -> Variable { x.affine(scale: scale, offset: 0) }
   /// x plus a constant.
-  public static func + (x: Variable, offset: Float) -> Variable { x.affine(scale: 1, offset: offset) }
+  public static func + (x: Variable, offset: Float) -> Variable {
+    x.affine(scale: 1, offset: offset)
+  }
 }
 
 // MARK: - Arithmetic of two operands, with broadcasting

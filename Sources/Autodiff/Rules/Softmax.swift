@@ -2,7 +2,8 @@ internal import Tensors
 
 struct Softmax: Primitive {
   func pullback(_ site: inout Pullback) {
-    let y = site.result, weighted = site.cotangent * y
+    let y = site.result
+    let weighted = site.cotangent * y
     let rows = y.shape.replacing(axis: -1, with: 1)
     site.accumulate(weighted - y * weighted.sum(to: rows), into: 0)
   }
