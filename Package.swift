@@ -21,6 +21,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     name: "\(name)Tests", dependencies: dependencies, resources: resources, swiftSettings: swift)
 }
 
+// MARK: - Which MPI: L2L_MPI=openmpi (the default), mpich, or the pkg-config name of another one
+
+let (mpiPkgConfig, mpiPackages): (String, [String]) =
+  switch Context.environment["L2L_MPI"] ?? "openmpi" {
+  case "openmpi", "": ("ompi-c", ["libopenmpi-dev", "openmpi-bin"])
+  case "mpich": ("mpich", ["libmpich-dev", "mpich"])
+  case let other: (other, ["libopenmpi-dev", "openmpi-bin"])
+  }
+
 let package = Package(
   name: "l2l",
   products: [
@@ -55,12 +64,19 @@ let package = Package(
         "Safetensors",
       ]),
 
+    // MARK: - MPI: only these and the programs know that it exists
+    .systemLibrary(
+      name: "CMPISystem", pkgConfig: mpiPkgConfig, providers: [.apt(mpiPackages)]),
+    .target(name: "CMPI", dependencies: ["CMPISystem"], exclude: ["README.md"]),
+    library("MPI", ["CMPI"]),
+    library("DistributedTraining", ["MetaTraining", "MPI"]),
+
     // MARK: - Programs
     .executableTarget(
       name: "l2l",
       dependencies: [
-        "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Layers", "Tensors",
-        "Safetensors", "Datasets",
+        "DistributedTraining", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers",
+        "Layers", "Tensors", "Safetensors", "Datasets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),

@@ -1,10 +1,11 @@
-internal import Tensors
+internal import Foundation
 
 /// The result of unrolling fresh optimizees without changing weights.
 public struct Evaluation: Sendable {
   /// The final loss of each epoch, infinite where the optimizee diverged.
   public let finalLosses: [Double]
-  /// The losses of each epoch from f_0 to f_T, where they were asked for.
+  /// The losses of each epoch from f_0 to f_T, where they were asked for; on rank 0 all epochs', on
+  /// others those of their share.
   public let curves: [[Float]]
   /// What diverged.
   public let divergences: [Divergence]
@@ -17,6 +18,22 @@ public struct Evaluation: Sendable {
   public var meanOfFinished: Double? {
     let finished = finalLosses.filter(\.isFinite)
     return finished.isEmpty ? nil : finished.reduce(0, +) / Double(finished.count)
+  }
+}
+
+/// What one process tells rank 0 of its share of an evaluation.
+private struct EvaluationShare: Codable {
+  let curves: [[Float]]
+  let divergences: [Divergence]
+}
+
+extension ProcessGroup {
+  // Losses that were kept are finite, and JSON's shortest decimals read back as the same floats.
+  fileprivate func gatherShares(_ share: EvaluationShare) throws -> [EvaluationShare]? {
+    guard count > 1 else { return [share] }
+    return try gather([UInt8](try JSONEncoder().encode(share)))?.map {
+      try JSONDecoder().decode(EvaluationShare.self, from: Data($0))
+    }
   }
 }
 
@@ -57,6 +74,10 @@ extension Unroller {
       progress(epoch + 1)
     }
     try group.gather(&finalLosses)
-    return Evaluation(finalLosses: finalLosses, curves: curves, divergences: divergences)
+    let mine = EvaluationShare(curves: curves, divergences: divergences)
+    let shares = try group.gatherShares(mine) ?? [mine]
+    return Evaluation(
+      finalLosses: finalLosses, curves: shares.flatMap(\.curves),
+      divergences: shares.flatMap(\.divergences))
   }
 }

@@ -24,20 +24,25 @@ public final class MetaTrainer {
   private let group: any ProcessGroup
   private let store: (any TrainingStore)?
   private let observer: (any TrainingObserver)?
+  private let settings: RunSettings
   private let clock = ContinuousClock()
+  // Compute, wait and reduce, in seconds since the last log line.
+  private var times = [0.0, 0.0, 0.0]
   private var logTime = Duration.zero
   private var timedEpochs = 0
 
   /// A training that starts, or goes on, from `state`.
   public init(
     experiment: Experiment, options: TrainingOptions, state: TrainingState,
-    group: any ProcessGroup = SoleProcess(), store: (any TrainingStore)? = nil,
+    group: any ProcessGroup = SoleProcess(), settings: RunSettings = RunSettings(),
+    store: (any TrainingStore)? = nil,
     observer: (any TrainingObserver)? = nil
   ) {
     self.experiment = experiment
     self.options = options
     self.state = state
     self.group = group
+    self.settings = settings
     self.store = store
     self.observer = group.rank == 0 ? observer : nil
     unroller = Unroller(experiment)
@@ -63,14 +68,20 @@ public final class MetaTrainer {
   ///   stop there and the state is saved.
   /// - Throws: `TrainingError`, and whatever the store or the group throw.
   public func run(shouldStop: () -> Bool = { false }) throws -> TrainingEnd {
+    try group.agree(on: settings.agreement + state.agreementItems)
     while state.epoch < options.epochCount {
       guard try trainEpoch(shouldStop: shouldStop) else {
         try saveState()
         return .stopped
       }
       observer?.epochEnded(state.epoch, of: options.epochCount)
-      if state.epoch.isMultiple(of: options.logPeriod) { reportLogPeriod() }
-      if state.epoch.isMultiple(of: options.evaluationPeriod) { try evaluate() }
+      if state.epoch.isMultiple(of: options.logPeriod) { try reportLogPeriod() }
+      if state.epoch.isMultiple(of: options.evaluationPeriod) {
+        try group.agree(on: state.agreementItems)
+        try evaluate()
+      } else if let period = settings.checkpointPeriod, state.epoch.isMultiple(of: period) {
+        try saveState()
+      }
     }
     try saveState()
     return .finished
@@ -90,7 +101,9 @@ public final class MetaTrainer {
     }
     var costs = [Double](repeating: .infinity, count: options.optimizees)
     while state.unroll < options.unrollCount {
+      let start = clock.now
       let outcomes = state.instances.indices.map { unrollInstance($0) }
+      times[0] += (clock.now - start).seconds
       let stopping: Bool
       (costs, stopping) = try takeMetaStep(outcomes, wantsToStop: shouldStop())
       state.unroll += 1
@@ -143,7 +156,11 @@ public final class MetaTrainer {
       return Int64(exponents.max() ?? Int(Int32.min))
     }
     agreed.append(wantsToStop ? 1 : 0)
+    let arrival = clock.now
     try group.maximum(&agreed)
+    let meeting = clock.now
+    defer { times[2] += (clock.now - meeting).seconds }
+    times[1] += (meeting - arrival).seconds
 
     // One message: the nets' sums, then a slot an optimizee for its loss and one for its divergence.
     let first = counts.reduce(0, +)
@@ -234,17 +251,33 @@ public final class MetaTrainer {
 
   // MARK: - Periods
 
-  private func reportLogPeriod() {
+  private func reportLogPeriod() throws {
     let tally = state.sinceLog
     observer?.logPeriodEnded(
       PeriodSummary(
         epoch: state.epoch, meanCost: tally.meanCost ?? .nan,
         meanTime: logTime.seconds / Double(max(timedEpochs, 1)), diverged: tally.diverged,
         optimizees: tally.optimizees))
+    if settings.reportsTimings { try reportTimings() }
+    times = [0, 0, 0]
     state.sinceLog = EpochTally()
     logTime = .zero
     timedEpochs = 0
     reported = []
+  }
+
+  private func reportTimings() throws {
+    let text = ([group.host] + times.map { "\($0)" }).joined(separator: "\t")
+    guard let lines = try group.gather(Array(text.utf8)) else { return }
+    observer?.timed(
+      lines.enumerated().map { rank, line in
+        let parts = String(decoding: line, as: UTF8.self).split(
+          separator: "\t", omittingEmptySubsequences: false)
+        let numbers = parts.dropFirst().map { Double($0) ?? 0 }
+        return RankTiming(
+          rank: rank, host: String(parts[0]), compute: numbers[0], wait: numbers[1],
+          reduce: numbers[2])
+      })
   }
 
   private func evaluate() throws {

@@ -5,7 +5,7 @@ internal import Problems
 public import Tensors
 
 /// Which random numbers an optimizee is made of.
-public enum InstancePhase: Sendable {
+public enum InstancePhase: String, Codable, Sendable {
   /// Meta-training.
   case training
   /// Selecting the best optimizer while training.
@@ -31,7 +31,7 @@ public enum InstancePhase: Sendable {
 }
 
 /// Names one optimizee: everything random about it follows from these.
-public struct InstanceKey: Hashable, Sendable {
+public struct InstanceKey: Hashable, Codable, Sendable {
   /// The seed of the run.
   public let seed: UInt64
   /// What the optimizee is used for.
@@ -165,9 +165,9 @@ extension Experiment {
 }
 
 /// Where a loss, a gradient or a meta-gradient stopped being a finite number.
-public struct Divergence: Error, Hashable, Sendable {
+public struct Divergence: Error, Hashable, Codable, Sendable {
   /// What was not finite.
-  public enum Quantity: Hashable, Sendable {
+  public enum Quantity: Hashable, Codable, Sendable {
     /// The optimizee's loss.
     case loss
     /// The gradient of the loss in this parameter.

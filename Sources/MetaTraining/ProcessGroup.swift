@@ -7,6 +7,8 @@ public protocol ProcessGroup: AnyObject {
   var rank: Int { get }
   /// The number of processes.
   var count: Int { get }
+  /// The name of this process's machine.
+  var host: String { get }
   /// Replaces each element by its maximum over all processes.
   func maximum(_ values: inout [Int64]) throws
   /// Replaces each element by its sum (modulo 2^64) over all processes.
@@ -46,6 +48,8 @@ public final class SoleProcess: ProcessGroup {
   public let rank = 0
   /// 1.
   public let count = 1
+  /// Nothing: there is no other machine.
+  public let host = ""
 
   /// The group of this process alone.
   public init() {}

@@ -6,6 +6,8 @@ public protocol TrainingObserver: AnyObject {
   func logPeriodEnded(_ summary: PeriodSummary)
   /// An evaluation ended; `isBest` says that the optimizer was the best so far.
   func evaluated(_ summary: PeriodSummary, isBest: Bool)
+  /// What the processes did since the last log line, in the order of ranks; only when asked for.
+  func timed(_ timings: [RankTiming])
   /// An optimizee left the epoch because something was not finite.
   func diverged(_ divergence: Divergence)
 }
@@ -23,6 +25,33 @@ public struct PeriodSummary: Sendable {
   public let diverged: Int
   /// Of how many.
   public let optimizees: Int
+}
+
+/// Where one process spent its time.
+public struct RankTiming: Sendable {
+  /// The process.
+  public let rank: Int
+  /// Its machine.
+  public let host: String
+  /// Seconds in unrolls.
+  public let compute: Double
+  /// Seconds until the slowest process arrived at the meta-step.
+  public let wait: Double
+  /// Seconds in the sum of the meta-gradients and the step of the weights.
+  public let reduce: Double
+}
+
+/// Settings of a run that its numbers don't depend on.
+public struct RunSettings: Sendable {
+  /// Epochs between saved states, besides those at evaluations; nil for none.
+  public var checkpointPeriod: Int?
+  /// Whether processes report where their time went.
+  public var reportsTimings = false
+  /// What all processes must have in common besides their state: names and hashes.
+  public var agreement: [(name: String, hash: UInt64)] = []
+
+  /// No extra checkpoints, no timings.
+  public init() {}
 }
 
 /// Why a training can't go on.

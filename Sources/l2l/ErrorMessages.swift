@@ -1,4 +1,5 @@
 import Datasets
+import DistributedTraining
 import Experiments
 import Foundation
 import LearnedOptimizers
@@ -35,9 +36,15 @@ struct Failure: Error {
     case let error as ExperimentError: self.init(.usage, Self.sentence(error))
     case let error as TrainingError: self.init(.badData, Self.sentence(error))
     case let error as TrainingStateError: self.init(.badData, Self.sentence(error))
+    case let error as Disagreement: self.init(.software, Self.sentence(error))
+    case let error as Launch.Fault: self.init(.software, Self.sentence(error))
     case let error as DatasetError: self.init(Self.code(error), error.description)
     case let error as SafetensorsError: self.init(Self.code(error), error.description)
-    default: self.init(.software, "\(error); please report this")
+    default:
+      // A peer that is gone or hangs: what was saved is good, and the run can be resumed.
+      self =
+        Launch.sentence(error).map { Failure(Launch.isTimeout(error) ? .stopped : .software, $0) }
+        ?? Failure(.software, "\(error); please report this")
     }
   }
 
@@ -121,6 +128,19 @@ struct Failure: Error {
       return "the training state's metadata entry '\(key)' is missing or malformed"
     case .malformed(let tensor, let expected):
       return "the training state's '\(tensor)' is missing or not of shape \(expected)"
+    }
+  }
+
+  private static func sentence(_ error: Disagreement) -> String {
+    "the ranks differ in their \(error.item): \(list(error.ranks.map(String.init))) from rank 0;"
+      + " start all ranks with the same program, options, data, and kind of CPU"
+  }
+
+  private static func sentence(_ error: Launch.Fault) -> String {
+    switch error {
+    case .srunWithoutMPI(let tasks):
+      "srun started \(tasks) processes that can't find each other; use srun --mpi=pmix or mpirun"
+    case .mpi(let text): text
     }
   }
 

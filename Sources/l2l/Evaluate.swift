@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import DistributedTraining
 import Experiments
 import Foundation
 import LearnedOptimizers
@@ -55,16 +56,18 @@ struct Evaluate: ParsableCommand {
       directory: problem.dataDirectory)
     let experiment = try Experiment(problem: built.problem, nets: nets)
 
+    let group = try Launch.current.group(timeout: .seconds(600))
     var bar = ProgressBar()
     let count = epochCount
     let clock = ContinuousClock()
     let start = clock.now
     let evaluation = try Unroller(experiment).evaluate(
       epochs: epochCount, stepCount: stepCount, unrollLength: stepCount, seed: seed, phase: .test,
-      group: SoleProcess(), curves: output != nil
-    ) { bar.show($0, of: count) }
+      group: group, curves: output != nil
+    ) { if group.rank == 0 { bar.show($0, of: count) } }
     let time = (clock.now - start).seconds / Double(epochCount)
     bar.clear()
+    guard group.rank == 0 else { return }
     for divergence in evaluation.divergences { StandardError.notice(sentence(divergence)) }
     if let output { try AtomicFile.write(Self.table(evaluation), to: output) }
     printSummary("Epoch \(epochCount)", mean: evaluation.mean, time: time)

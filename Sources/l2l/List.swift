@@ -1,4 +1,5 @@
 import ArgumentParser
+import DistributedTraining
 import Experiments
 import LearnedOptimizers
 import Problems
@@ -9,6 +10,7 @@ struct List: ParsableCommand {
     commandName: "list", abstract: "List problems, their options and nets, and all optimizers.")
 
   func run() {
+    guard Launch.current.rank == 0 else { return }
     print("Problems (--problem):")
     for entry in ProblemCatalog.all {
       print("  \(entry.name): \(entry.summary)")

@@ -1,5 +1,7 @@
 import ArgumentParser
+import DistributedTraining
 import Foundation
+import MetaTraining
 
 /// The program: parses arguments, runs a command, turns every error into one line and an exit code.
 @main
@@ -15,8 +17,8 @@ enum Program {
       try command.run()
     } catch let exit as ExitCode {
       Foundation.exit(exit.rawValue)
-    } catch let failure as Failure {
-      fail(failure)
+    } catch let shared as SharedFailure {
+      fail(shared.failure)
     } catch {
       let code = Root.exitCode(for: error)
       if code == .success {
@@ -27,7 +29,7 @@ enum Program {
         let text = Root.message(for: error).split(separator: "\n").joined(separator: " ")
         fail(Failure(.usage, "\(text); see `l2l help`"))
       }
-      fail(Failure(describing: error))
+      failAlone(Failure(describing: error))
     }
   }
 
@@ -57,9 +59,53 @@ enum Program {
     Root.exitCode(for: error) == .validationFailure
   }
 
+  /// Ends every rank after an error that all of them have: rank 0 says it.
   private static func fail(_ failure: Failure) -> Never {
-    StandardError.write("l2l: error: \(failure.message)")
+    if Launch.current.rank == 0 { StandardError.write("l2l: error: \(failure.message)") }
     exit(failure.code.rawValue)
+  }
+
+  /// Ends after an error that the other ranks may not have: says where, and ends them too.
+  private static func failAlone(_ failure: Failure) -> Never {
+    let launch = Launch.current
+    guard launch.isDistributed else { fail(failure) }
+    // Ranks that waited for the same dead peer give up together; the first one ends the others.
+    if failure.code == .stopped { usleep(UInt32(min(launch.rank, 30)) * 100_000) }
+    StandardError.write(
+      "l2l: error: rank \(launch.rank) on \(ProcessInfo.processInfo.hostName): \(failure.message)")
+    MPIProcessGroup.abort(failure.code.rawValue)
+  }
+}
+
+/// An error that every rank throws at the same place: it is said once, and no rank is left waiting.
+struct SharedFailure: Error {
+  let failure: Failure
+
+  init(_ failure: Failure) { self.failure = failure }
+}
+
+extension ProcessGroup {
+  /// Lets rank 0 decide and tells all ranks what it decided.
+  ///
+  /// - Throws: `SharedFailure` on all ranks when `body` throws on rank 0.
+  func decideOnRankZero(_ body: () throws -> [UInt8]) throws -> [UInt8] {
+    var message: [UInt8] = []
+    var failure: Failure?
+    if rank == 0 {
+      do {
+        message = try [0] + body()
+      } catch {
+        let described = Failure(describing: error)
+        failure = described
+        message = [UInt8(described.code.rawValue)]
+      }
+    }
+    try broadcast(&message)
+    guard message.first == 0 else {
+      let code = Failure.Code(rawValue: Int32(message.first ?? 0)) ?? .software
+      throw SharedFailure(failure ?? Failure(code, "rank 0 failed"))
+    }
+    return Array(message.dropFirst())
   }
 }
 
@@ -86,7 +132,10 @@ enum StandardError {
     FileHandle.standardError.write(Data(text.utf8))
   }
 
-  static func notice(_ text: String) { write("l2l: \(text)") }
+  /// Tells the user something, once: ranks other than 0 are silent.
+  static func notice(_ text: String) {
+    if Launch.current.rank == 0 { write("l2l: \(text)") }
+  }
 }
 
 /// Standard output, flushed line by line so that logs can be followed.

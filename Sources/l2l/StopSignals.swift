@@ -4,7 +4,7 @@ import Synchronization
 
 /// Notes SIGINT, SIGTERM and SIGUSR1, so that a training can stop at a good place.
 ///
-/// The first signal is noted, a second one of the same kind ends the program at once.
+/// The first signal is noted; a SIGINT after it ends the program at once.
 final class StopSignals: Sendable {
   private let received = Atomic<Int32>(0)
   // Sources are immutable after `init` and end with the program.
@@ -19,7 +19,8 @@ final class StopSignals: Sendable {
         guard let self else { return }
         if self.received.exchange(number, ordering: .relaxed) == 0 {
           StandardError.notice("stopping after this unroll; press Ctrl-C again to stop at once")
-          signal(number, SIG_DFL)
+          // Launchers repeat SIGTERM; only a person's second Ctrl-C means what it says.
+          signal(SIGINT, SIG_DFL)
         }
       }
       source.resume()

@@ -25,6 +25,17 @@ final class TerminalObserver: TrainingObserver {
     }
   }
 
+  func timed(_ timings: [RankTiming]) {
+    bar.clear()
+    func text(_ seconds: Double) -> String { String(format: "%.2f", seconds) }
+    for timing in timings {
+      StandardError.notice(
+        "rank \(timing.rank)\(timing.host.isEmpty ? "" : " on \(timing.host)"):"
+          + " compute \(text(timing.compute)) s, wait \(text(timing.wait)) s,"
+          + " reduce \(text(timing.reduce)) s")
+    }
+  }
+
   func diverged(_ divergence: Divergence) {
     bar.clear()
     StandardError.notice(sentence(divergence))

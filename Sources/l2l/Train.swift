@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import DistributedTraining
 import Experiments
 import Foundation
 import LearnedOptimizers
@@ -44,10 +45,132 @@ struct Train: ParsableCommand {
   @Flag(name: .customLong("resume"), help: "Go on where the training in --save_path stopped.")
   var resume = false
 
+  @Option(
+    name: .customLong("checkpoint_period"),
+    help: "Epochs between saved states, besides those at evaluations.")
+  var checkpointPeriod: Int?
+  @Option(
+    name: .customLong("max_time"),
+    help: "Minutes after which the state is saved and the program exits with code 75.")
+  var maxTime: Double?
+  @Option(
+    name: .customLong("collective_timeout"),
+    help: "Seconds until a rank that does not answer counts as hung.")
+  var collectiveTimeout = 600.0
+  @Flag(name: .customLong("verbose"), help: "Tell where each rank spends its time.")
+  var verbose = false
+
   mutating func run() throws {
-    let plan = try resume ? resumedPlan() : freshPlan()
-    let options = plan.options
+    let started = ContinuousClock.now
+    try requireRunSettings()
+    let group = try Launch.current.group(timeout: .seconds(collectiveTimeout))
+    if let warning = (group as? MPIProcessGroup)?.placementWarning {
+      StandardError.notice("warning: \(warning)")
+    }
+    // Rank 0 decides what is trained; from here on all ranks work on the same bytes.
+    let bytes = try group.decideOnRankZero { try plan(ranks: group.count).serialized() }
+    let file = try TrainingStateFile(try SafetensorsFile(bytes: bytes))
+    let options = file.options
+    let (experiment, dataHash) = try makeExperiment(options)
+    let state = try file.state(for: experiment)
+    if group.rank == 0 { notify(experiment, options) }
+
+    var settings = RunSettings()
+    settings.checkpointPeriod = checkpointPeriod
+    settings.reportsTimings = verbose
+    settings.agreement = [
+      ("program version", ContentHash(Program.version).value),
+      ("options", ContentHash(JSONValue.object(options.json).text).value),
+      ("data set", ContentHash(dataHash).value),
+    ]
+    let folder = savePath.map {
+      TrainingFolder(
+        path: $0, experiment: experiment, options: options,
+        metadata: Self.metadata(dataHash: dataHash))
+    }
+    let signals = StopSignals()
+    let observer = TerminalObserver()
+    let trainer = MetaTrainer(
+      experiment: experiment, options: options, state: state, group: group, settings: settings,
+      store: folder, observer: observer)
+    let limit = maxTime.map { Duration.seconds($0 * 60) }
+    let end: TrainingEnd
+    do {
+      end = try trainer.run {
+        signals.first != nil || limit.map { ContinuousClock.now - started >= $0 } ?? false
+      }
+    } catch let error as TrainingError {
+      // All ranks see the same numbers and stop together.
+      observer.clear()
+      try folder?.flush()
+      throw SharedFailure(Failure(describing: error))
+    } catch let error as Disagreement {
+      throw SharedFailure(Failure(describing: error))
+    }
+    observer.clear()
+    try finish(end, trainer, folder)
+  }
+
+  private func finish(_ end: TrainingEnd, _ trainer: MetaTrainer, _ folder: TrainingFolder?) throws
+  {
+    let isFirst = Launch.current.rank == 0
+    switch end {
+    case .finished:
+      if trainer.state.bestEvaluation == nil, isFirst {
+        try folder?.saveNets(trainer.state, evaluation: "none")
+      }
+      try folder?.flush()
+      if let savePath { StandardError.notice("the optimizer is saved in '\(savePath)'") }
+    case .stopped:
+      try folder?.flush()
+      let place = "stopped in epoch \(trainer.state.epoch + 1)"
+      guard let savePath else {
+        throw SharedFailure(Failure(.stopped, "\(place); nothing is saved without --save_path"))
+      }
+      throw SharedFailure(
+        Failure(
+          .stopped, "\(place), state saved; go on with: l2l train --resume --save_path=\(savePath)")
+      )
+    }
+  }
+
+  // MARK: - What is to be trained
+
+  /// The state to start from with its options, as the contents of a training-state file; makes the
+  /// folder of a new training, so that an unwritable one is found before any work.
+  private func plan(ranks: Int) throws -> SafetensorsFile {
+    let saved = try resume ? savedState() : nil
+    let options = try saved.map(resumedOptions) ?? freshOptions(ranks: ranks)
     try validate(options)
+    let (experiment, dataHash) = try makeExperiment(options)
+    if let hash = saved?.metadata["data"], hash != dataHash {
+      throw Failure(
+        .badData,
+        "the data set is not the one that the training in '\(savePath ?? "")' used;"
+          + " give its --data_dir")
+    }
+    let state =
+      try saved?.state(for: experiment)
+      ?? MetaTrainer.initialState(of: experiment, options: options)
+    let metadata = Self.metadata(dataHash: dataHash)
+    if let savePath, saved == nil {
+      let folder = TrainingFolder(
+        path: savePath, experiment: experiment, options: options, metadata: metadata)
+      try folder.create()
+      try folder.saveState(state)
+      try folder.flush()
+    }
+    return TrainingStateFile.contents(
+      state, options: options, experiment: experiment, metadata: metadata)
+  }
+
+  private static func metadata(dataHash: String) -> [String: String] {
+    ["program_version": Program.version, "data": dataHash]
+  }
+
+  private func makeExperiment(
+    _ options: TrainingOptions
+  ) throws -> (Experiment, dataHash: String) {
     let descriptions = try netDescriptions(
       problem: options.problem, overrides: options.netOptions)
     let built = try makeProblem(
@@ -61,64 +184,10 @@ struct Train: ParsableCommand {
           optimizer: try description.make(seed: options.seed, position: position),
           parameters: description.parameters)
       })
-    notify(experiment, options)
-
-    let dataHash = built.dataset.map { String($0.contentHash(), radix: 16) } ?? "none"
-    if let saved = plan.saved?.metadata["data"], saved != dataHash {
-      throw Failure(
-        .badData,
-        "the data set is not the one that the training in '\(savePath ?? "")' used;"
-          + " give its --data_dir")
-    }
-    let state =
-      try plan.saved?.state(for: experiment)
-      ?? MetaTrainer.initialState(of: experiment, options: options)
-    let folder = savePath.map {
-      TrainingFolder(
-        path: $0, experiment: experiment, options: options,
-        metadata: ["program_version": Program.version, "data": dataHash])
-    }
-    if plan.saved == nil {
-      try folder?.create()
-      try folder?.saveState(state)
-    }
-
-    let signals = StopSignals()
-    let observer = TerminalObserver()
-    let trainer = MetaTrainer(
-      experiment: experiment, options: options, state: state, store: folder, observer: observer)
-    let end: TrainingEnd
-    do {
-      end = try trainer.run { signals.first != nil }
-    } catch {
-      observer.clear()
-      throw error
-    }
-    observer.clear()
-    switch end {
-    case .finished:
-      if trainer.state.bestEvaluation == nil {
-        try folder?.saveNets(trainer.state, evaluation: "none")
-      }
-      if let savePath { StandardError.notice("the optimizer is saved in '\(savePath)'") }
-    case .stopped:
-      let place = "stopped in epoch \(trainer.state.epoch + 1)"
-      guard let savePath else {
-        throw Failure(.stopped, "\(place); nothing is saved without --save_path")
-      }
-      throw Failure(
-        .stopped, "\(place), state saved; go on with: l2l train --resume --save_path=\(savePath)")
-    }
+    return (experiment, built.dataset.map { String($0.contentHash(), radix: 16) } ?? "none")
   }
 
-  // MARK: - What is to be trained
-
-  private struct Plan {
-    var options: TrainingOptions
-    var saved: TrainingStateFile?
-  }
-
-  private func freshPlan() throws -> Plan {
+  private func freshOptions(ranks: Int) throws -> TrainingOptions {
     if let savePath, FileManager.default.fileExists(atPath: savePath) {
       throw Failure(
         .cannotWrite,
@@ -128,11 +197,12 @@ struct Train: ParsableCommand {
     var options = TrainingOptions(
       problem: problem.problem ?? "simple", problemOptions: try problem.problemOptionValues())
     options.netOptions = try problem.netOptionValues()
+    options.optimizees = ranks
     apply(to: &options)
-    return Plan(options: options)
+    return options
   }
 
-  private func resumedPlan() throws -> Plan {
+  private func savedState() throws -> TrainingStateFile {
     guard let savePath else {
       throw Failure(.usage, "--resume needs the --save_path of the training to go on with")
     }
@@ -143,7 +213,12 @@ struct Train: ParsableCommand {
         "there is no training to resume: '\(path)' does not exist; leave out --resume to"
           + " start one")
     }
-    let saved = try TrainingStateFile(try SafetensorsFile(contentsOf: path))
+    return try TrainingStateFile(try SafetensorsFile(contentsOf: path))
+  }
+
+  /// The saved options with what the user gives anew: only when to end and what to report may
+  /// change, all else decides the numbers.
+  private func resumedOptions(_ saved: TrainingStateFile) throws -> TrainingOptions {
     var options = saved.options
     apply(to: &options)
     if let name = problem.problem { options.problem = name }
@@ -151,7 +226,6 @@ struct Train: ParsableCommand {
       options.problemOptions = try problem.problemOptionValues()
     }
     if !problem.netOptions.isEmpty { options.netOptions = try problem.netOptionValues() }
-    // Only when to end and what to report may change: the rest decides the numbers.
     var allowed = saved.options
     allowed.epochCount = options.epochCount
     allowed.logPeriod = options.logPeriod
@@ -159,10 +233,10 @@ struct Train: ParsableCommand {
     where allowed.json[name] != value {
       throw Failure(
         .usage,
-        "the training in '\(savePath)' has \(name) \(allowed.json[name]?.text ?? ""), which"
+        "the training in '\(savePath ?? "")' has \(name) \(allowed.json[name]?.text ?? ""), which"
           + " can't become \(value.text) on resuming; leave the option out")
     }
-    return Plan(options: options, saved: saved)
+    return options
   }
 
   private func apply(to options: inout TrainingOptions) {
@@ -176,6 +250,17 @@ struct Train: ParsableCommand {
     if secondDerivatives { options.secondDerivatives = true }
     if let seed { options.seed = seed }
     if let optimizees { options.optimizees = optimizees }
+  }
+
+  private func requireRunSettings() throws {
+    if let checkpointPeriod { try require("checkpoint_period", checkpointPeriod, atLeast: 1) }
+    guard maxTime.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
+      throw Failure(.usage, "--max_time must be above 0 minutes, not \(maxTime ?? 0)")
+    }
+    guard collectiveTimeout > 0, collectiveTimeout < 1e9 else {
+      throw Failure(
+        .usage, "--collective_timeout must be above 0 seconds, not \(collectiveTimeout)")
+    }
   }
 
   private func validate(_ options: TrainingOptions) throws {

@@ -3,10 +3,13 @@ import Foundation
 import LearnedOptimizers
 import MetaTraining
 import Safetensors
+import Synchronization
 import Tensors
 
 /// A training's `save_path`: one file a net for the best optimizer, one for the training state.
-final class TrainingFolder: TrainingStore {
+///
+/// `@unchecked Sendable`: what changes is behind a lock.
+final class TrainingFolder: TrainingStore, @unchecked Sendable {
   static let stateName = "latest.training-state.safetensors"
 
   let path: String
@@ -35,6 +38,50 @@ final class TrainingFolder: TrainingStore {
     }
   }
 
+  // MARK: - Writing in the background
+  //
+  // Training goes on while files are written: a slow disk must not stop the other ranks. Of several
+  // states that wait, only the newest is written.
+
+  private struct Waiting {
+    var files: [(path: String, file: SafetensorsFile)] = []
+    var failure: SafetensorsError?
+  }
+
+  private let waiting = Mutex(Waiting())
+  private let queue = DispatchQueue(label: "training folder")
+
+  private func enqueue(_ file: SafetensorsFile, as name: String) {
+    let path = "\(self.path)/\(name)"
+    waiting.withLock { waiting in
+      waiting.files.removeAll { $0.path == path }
+      waiting.files.append((path, file))
+    }
+    queue.async { self.writeNext() }
+  }
+
+  private func writeNext() {
+    let next = waiting.withLock { $0.files.isEmpty ? nil : $0.files.removeFirst() }
+    guard let next else { return }
+    do throws(SafetensorsError) {
+      try next.file.write(to: next.path)
+      waiting.withLock { $0.failure = nil }
+    } catch {
+      waiting.withLock { $0.failure = error }
+      StandardError.notice("warning: \(error); the last good file is kept and training goes on")
+    }
+  }
+
+  /// Waits until all is written.
+  ///
+  /// - Throws: the last file's `SafetensorsError`, if it could not be written.
+  func flush() throws {
+    queue.sync {}
+    if let failure = waiting.withLock({ $0.failure }) { throw failure }
+  }
+
+  // MARK: - Results
+
   func saveBest(_ state: TrainingState, evaluation: Double) throws {
     try saveNets(state, evaluation: "\(evaluation)")
   }
@@ -49,13 +96,14 @@ final class TrainingFolder: TrainingStore {
           "epoch": "\(state.epoch)", "evaluation": evaluation, "seed": "\(options.seed)",
           "training_options": JSONValue.object(options.json).text,
         ]) { $1 })
-      try saved.write(to: "\(path)/\(net.key).safetensors")
+      enqueue(saved.file, as: "\(net.key).safetensors")
     }
   }
 
   func saveState(_ state: TrainingState) throws {
-    try TrainingStateFile.contents(
-      state, options: options, experiment: experiment, metadata: metadata
-    ).write(to: Self.statePath(in: path))
+    enqueue(
+      TrainingStateFile.contents(
+        state, options: options, experiment: experiment, metadata: metadata),
+      as: Self.stateName)
   }
 }

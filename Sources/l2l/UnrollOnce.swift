@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import DistributedTraining
 import Experiments
 import Foundation
 import Layers
@@ -43,6 +44,8 @@ struct UnrollOnce: ParsableCommand {
   var output: String?
 
   mutating func run() throws {
+    // One unroll is one process's work.
+    guard Launch.current.rank == 0 else { return }
     let name = problem.problem ?? "simple"
     _ = try ProblemCatalog.entry(named: name)
     try require("unroll_length", unrollLength, atLeast: 1)

@@ -1,0 +1,57 @@
+internal import MPI
+public import MetaTraining
+
+/// The ranks of MPI's world as the group that a trainer asks.
+///
+/// Sums are of 64-bit integers and maxima, so every reduction tree gives the same bits. A collective
+/// that a rank does not join within the timeout throws on the others.
+public final class MPIProcessGroup: ProcessGroup {
+  private let environment: Environment
+  private let world: Communicator
+
+  /// Initializes MPI; `Launch.current` says whether there is anything to initialize it for.
+  ///
+  /// - Throws: `MPIError`.
+  public init(timeout: Duration) throws {
+    environment = try Environment.initialize(timeout: timeout)
+    world = environment.world
+  }
+
+  /// This rank in MPI's world.
+  public var rank: Int { world.rank }
+  /// The size of MPI's world.
+  public var count: Int { world.size }
+  /// The machine, as MPI calls it.
+  public var host: String { world.host }
+
+  /// How long a collective may take until peers count as hung.
+  public var timeout: Duration? {
+    get { world.timeout }
+    set { world.timeout = newValue }
+  }
+
+  /// A warning where ranks outnumber the cores that they may use; nil where all is well.
+  public var placementWarning: String? {
+    let placement = environment.placement
+    guard placement.isOversubscribed else { return nil }
+    return "\(placement.ranksOnNode) ranks share \(placement.allowedCPUsOfNode) cores of"
+      + " \(placement.host): fewer ranks would be as fast"
+  }
+
+  /// MPI_Allreduce with MPI_MAX.
+  public func maximum(_ values: inout [Int64]) throws { try world.allReduce(&values, .max) }
+
+  /// MPI_Allreduce with MPI_SUM.
+  public func sum(_ values: inout [Int64]) throws { try world.allReduce(&values, .sum) }
+
+  /// MPI_Gatherv to rank 0.
+  public func gather(_ bytes: [UInt8]) throws -> [[UInt8]]? { try world.gather(bytes, to: 0) }
+
+  /// MPI_Bcast from rank 0.
+  public func broadcast(_ bytes: inout [UInt8]) throws {
+    bytes = try world.broadcast(contentsOf: bytes, from: 0)
+  }
+
+  /// Ends all ranks at once, without a chance to save: for errors that the others don't share.
+  public static func abort(_ code: Int32) -> Never { Environment.abort(code) }
+}

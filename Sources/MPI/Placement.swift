@@ -1,0 +1,84 @@
+import CMPI
+
+/// Where this rank runs, and with whom it shares the place.
+public struct Placement: Sendable, Hashable {
+  /// The node's name.
+  public let host: String
+
+  /// The ranks of the world on this node.
+  public let ranksOnNode: Int
+
+  /// This rank's number among them.
+  public let rankOnNode: Int
+
+  /// The CPUs (hardware threads) that this process may run on: sched_getaffinity's.
+  public let allowedCPUs: Int
+
+  /// The CPUs of this node that are online.
+  public let onlineCPUs: Int
+
+  /// The CPUs that all ranks of this node may run on, taken together.
+  public let allowedCPUsOfNode: Int
+
+  /// The ranks on this node that may run on exactly the same CPUs as this one, itself included.
+  public let ranksWithSameCPUs: Int
+
+  /// Whether the launcher, or taskset, confined this process to a part of the node.
+  public var isBound: Bool { allowedCPUs < onlineCPUs }
+
+  /// Whether the ranks of this node outnumber the CPUs that they may use.
+  ///
+  /// Several hosts that are one machine (network namespaces, containers) don't know of each other.
+  public var isOversubscribed: Bool { ranksOnNode > allowedCPUsOfNode }
+
+  /// The threads this rank can use without taking CPUs from another, 1 or more.
+  ///
+  /// A bound rank's CPUs are its own; ranks with the same CPUs share them evenly.
+  public var threads: Int { max(1, allowedCPUs / max(1, ranksWithSameCPUs)) }
+
+  /// Finds out, as a collective over a communicator of one node's ranks.
+  init(of node: Communicator) throws(MPIError) {
+    let own = CPUSet.allowed()
+    let all = try node.iAllGather(CommunicationBuffer(copying: own.words)).wait().array()
+    let sets = (0..<node.size).map { index in
+      CPUSet(words: Array(all[index * CPUSet.wordCount..<(index + 1) * CPUSet.wordCount]))
+    }
+    host = hostName()
+    ranksOnNode = node.size
+    rankOnNode = node.rank
+    allowedCPUs = own.count
+    onlineCPUs = CPUSet.online()
+    allowedCPUsOfNode = sets.reduce(CPUSet.none) { $0.union($1) }.count
+    ranksWithSameCPUs = sets.count { $0 == own }
+  }
+}
+
+/// A set of CPU numbers.
+struct CPUSet: Hashable {
+  /// Enough for 8,192 CPUs, the most that Linux kernels are built for.
+  static let wordCount = 128
+  static let none = CPUSet(words: Array(repeating: 0, count: wordCount))
+
+  var words: [UInt64]
+
+  var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+  func union(_ other: CPUSet) -> CPUSet {
+    CPUSet(words: zip(words, other.words).map { $0 | $1 })
+  }
+
+  /// The CPUs this process may use; where the system does not tell, one.
+  static func allowed() -> CPUSet {
+    var result = none
+    let code = CMPI_Affinity(&result.words, Int32(wordCount))
+    if code != 0 || result == none { result.words[0] = 1 }
+    return result
+  }
+
+  /// The number of CPUs of this node that are online.
+  static func online() -> Int {
+    var count: Int32 = 1
+    _ = CMPI_Online_cpus(&count)
+    return Int(count)
+  }
+}
