@@ -82,6 +82,7 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: swift),
 
     // MARK: - Tests
+    tests("Readme", ["LearnedOptimizers", "Tensors"]),
     tests("Safetensors", ["Safetensors"]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
   ]

@@ -29,6 +29,11 @@ public struct TrainingStateFile: Sendable {
   public let metadata: [String: String]
   private let file: SafetensorsFile
 
+  /// Whether a file says that it is a training state.
+  public static func isTrainingState(_ file: SafetensorsFile) -> Bool {
+    file.metadata["kind"] == kind
+  }
+
   /// Reads a file's options; `state(for:)` reads the rest.
   ///
   /// - Throws: `TrainingStateError`.

@@ -112,11 +112,13 @@ struct Evaluate: ParsableCommand {
 /// A problem's nets with the weights saved at `path`, a folder or the file of the one net; with
 /// untrained weights and a warning when there is no path.
 func learnedNets(
-  problem: String, overrides: [String: String], path: String?, seed: UInt64
+  problem: String, overrides: [String: String], path: String?, seed: UInt64, warns: Bool = true
 ) throws -> [NetAssignment] {
   let descriptions = try netDescriptions(problem: problem, overrides: overrides)
   guard let path else {
-    StandardError.notice("warning: no --path is given, so the learned optimizer is untrained")
+    if warns {
+      StandardError.notice("warning: no --path is given, so the learned optimizer is untrained")
+    }
     return try descriptions.enumerated().map { position, description in
       NetAssignment(
         key: description.key,

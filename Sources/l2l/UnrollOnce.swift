@@ -20,6 +20,9 @@ struct UnrollOnce: ParsableCommand {
       minibatch used at every evaluation of the loss). Sizes that problem options would set follow
       the given tensors. The output holds fx [T+1], meta_loss [], x_final/<parameter>,
       grad/<weight> (grad/<net>/<weight> with several nets).
+
+      To replay an optimizee of a training, give --path its latest.training-state.safetensors:
+      weights, problem, options and seed are then the run's.
       """)
 
   @OptionGroup var problem: ProblemArguments
@@ -35,7 +38,7 @@ struct UnrollOnce: ParsableCommand {
   @Option(name: .customLong("state"), help: "Initial values, a safetensors file.")
   var statePath: String?
   @Option(name: .customLong("seed"), help: "Of all random numbers.")
-  var seed: UInt64 = 0
+  var seed: UInt64?
   @Option(name: .customLong("epoch"), help: "The epoch, from 0, whose optimizee is unrolled.")
   var epoch = 0
   @Option(name: .customLong("instance"), help: "The optimizee's number in the epoch, from 0.")
@@ -46,24 +49,31 @@ struct UnrollOnce: ParsableCommand {
   mutating func run() throws {
     // One unroll is one process's work.
     guard Launch.current.rank == 0 else { return }
-    let name = problem.problem ?? "simple"
+    let run = try path.flatMap(Self.trainingState)
+    let name = problem.problem ?? run?.options.problem ?? "simple"
+    let seed = self.seed ?? run?.options.seed ?? 0
     _ = try ProblemCatalog.entry(named: name)
     try require("unroll_length", unrollLength, atLeast: 1)
     try require("epoch", epoch, atLeast: 0)
     try require("instance", instance, atLeast: 0)
     if let output { try requireWritable(output) }
     let given = try GivenState(path: statePath)
-    var options = try problem.problemOptionValues()
+    var options = (run?.options.problemOptions ?? [:]).merging(
+      try problem.problemOptionValues()
+    ) { $1 }
     for (option, value) in given.impliedOptions(problem: name) where options[option] == nil {
       options[option] = value
     }
     let nets = try learnedNets(
-      problem: name, overrides: problem.netOptionValues(), path: path, seed: seed)
+      problem: name,
+      overrides: (run?.options.netOptions ?? [:]).merging(try problem.netOptionValues()) { $1 },
+      path: run == nil ? path : nil, seed: seed, warns: run == nil)
     let built = try makeProblem(
       name, options: options, split: .train, directory: problem.dataDirectory,
       fixedBatch: try given.batch())
     let experiment = try Experiment(problem: built.problem, nets: nets)
     let unroller = Unroller(experiment)
+    if let run { unroller.load(try run.state(for: experiment).weights) }
     var optimizee = unroller.makeInstance(
       InstanceKey(seed: seed, phase: .training, epoch: epoch, instance: instance))
     try given.apply(to: &optimizee, of: experiment)
@@ -82,6 +92,16 @@ struct UnrollOnce: ParsableCommand {
       return StandardOutput.write("meta-loss = \(outcome.metaLoss)")
     }
     try file(outcome, optimizee, experiment).write(to: output)
+  }
+
+  /// The training state in a file; nil for folders and for files that are saved optimizers.
+  private static func trainingState(at path: String) throws -> TrainingStateFile? {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+      !isFolder.boolValue
+    else { return nil }
+    let file = try SafetensorsFile(contentsOf: path)
+    return TrainingStateFile.isTrainingState(file) ? try TrainingStateFile(file) : nil
   }
 
   private func file(
