@@ -36,6 +36,7 @@ let package = Package(
     .library(name: "LearnedOptimizers", targets: ["LearnedOptimizers"]),
     .library(name: "MetaTraining", targets: ["MetaTraining"]),
     .executable(name: "l2l", targets: ["l2l"]),
+    .executable(name: "l2l-bench", targets: ["l2l-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -77,6 +78,15 @@ let package = Package(
       dependencies: [
         "DistributedTraining", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers",
         "Layers", "Tensors", "Safetensors", "Datasets",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      exclude: ["README.md"], swiftSettings: swift),
+
+    .executableTarget(
+      name: "l2l-bench",
+      dependencies: [
+        "DistributedTraining", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers",
+        "Tensors", "Datasets", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),

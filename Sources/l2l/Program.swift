@@ -70,7 +70,7 @@ enum Program {
     let launch = Launch.current
     guard launch.isDistributed else { fail(failure) }
     // Ranks that waited for the same dead peer give up together; the first one ends the others.
-    if failure.code == .stopped { usleep(UInt32(min(launch.rank, 30)) * 100_000) }
+    if failure.code == .stopped { sleep(UInt32(min(launch.rank, 30))) }
     StandardError.write(
       "l2l: error: rank \(launch.rank) on \(ProcessInfo.processInfo.hostName): \(failure.message)")
     MPIProcessGroup.abort(failure.code.rawValue)

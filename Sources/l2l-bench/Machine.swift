@@ -1,0 +1,182 @@
+import ArgumentParser
+import CKernels
+import Datasets
+import Experiments
+import Foundation
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Tensors
+
+/// One measurement.
+struct Measurement: Codable {
+  let name: String
+  /// The median of the runs.
+  let seconds: Double
+  /// Algorithmic operations (recomputation does not count), where they are counted.
+  let flop: Double?
+  /// The part of the FMA peak measured in the same run that they amount to.
+  var peakShare: Double?
+}
+
+/// What is printed with `--json`.
+struct Report: Codable {
+  let peakGFLOPs: Double
+  let measurements: [Measurement]
+  let peakMemoryMB: Double
+}
+
+/// Times kernels and epochs on one core.
+struct Machine: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "machine", abstract: "Time kernels and epochs of every problem on one core.")
+
+  @Option(name: .customLong("runs"), help: "Runs of each measurement; the median counts.")
+  var runs = 5
+  @Option(name: .customLong("problem"), help: "One problem instead of all.")
+  var problem: String?
+  @Flag(name: .customLong("json"), help: "Print JSON.")
+  var json = false
+
+  mutating func run() throws {
+    var measurements: [Measurement] = []
+    var peaks: [Double] = []
+    func add(_ name: String, flop: Double? = nil, _ body: () throws -> Void) rethrows {
+      try body()
+      var times: [Double] = []
+      for _ in 0..<max(runs, 1) {
+        peaks.append(Self.measurePeak())
+        times.append(try seconds(body))
+      }
+      measurements.append(Measurement(name: name, seconds: median(times), flop: flop))
+    }
+    if problem == nil { try addKernels(add) }
+    for name in problem.map({ [$0] }) ?? ProblemCatalog.all.map(\.name) {
+      try addEpochs(name, add)
+    }
+    let peak = peaks.max() ?? 0
+    for index in measurements.indices {
+      guard let flop = measurements[index].flop, peak > 0 else { continue }
+      measurements[index].peakShare = flop / measurements[index].seconds / peak
+    }
+    try report(
+      Report(
+        peakGFLOPs: peak * 1e-9, measurements: measurements, peakMemoryMB: Self.peakMemory()))
+  }
+
+  private func report(_ report: Report) throws {
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      return print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    }
+    print("FMA peak of one core: \(String(format: "%.0f", report.peakGFLOPs)) GFLOP/s")
+    print("| what | median of \(runs) | GFLOP/s | of peak |")
+    print("|---|---|---|---|")
+    for measurement in report.measurements {
+      let time = String(format: "%.3f ms", measurement.seconds * 1e3)
+      let rate = measurement.flop.map { String(format: "%.1f", $0 / measurement.seconds * 1e-9) }
+      let share = measurement.peakShare.map { String(format: "%.0f%%", $0 * 100) }
+      print("| \(measurement.name) | \(time) | \(rate ?? "") | \(share ?? "") |")
+    }
+    print("Peak memory: \(String(format: "%.0f", report.peakMemoryMB)) MB")
+  }
+
+  // MARK: - Kernels
+
+  /// Operations of a forward step of a row: two a weight.
+  private static func forwardFlop(_ net: DeepLSTM) -> Double {
+    net.weights.tensors.filter { $0.shape.rank == 2 }.reduce(0) { $0 + 2 * Double($1.count) }
+  }
+
+  private func addKernels(_ add: (String, Double?, () throws -> Void) throws -> Void) throws {
+    let steps = 20
+    var random = RandomStream(seed: 1, purpose: .test)
+    for (name, layers, rows) in [
+      ("mnist net", [20, 20], 15_910), ("quadratic net", [20, 20], 1_280),
+      ("32+32 net", [32, 32], 8_000),
+    ] {
+      let optimizer = CoordinateWiseDeepLSTM(
+        layers: layers, preprocess: name.hasPrefix("quadratic") ? .identity : .logAndSign(k: 5),
+        scale: 0.01, stream: &random)
+      let engine = FusedEngine(optimizer.net)
+      let gradients = (0...steps).map { _ in
+        random.normal([rows, 1], standardDeviation: 0.01)
+      }
+      let flop = Self.forwardFlop(optimizer.net) * Double(rows * steps)
+      let start = engine.initialState(rows: rows)
+      var sum = [Double](repeating: 0, count: optimizer.weights.elementCount)
+      func forward() {
+        var state = start
+        for gradient in gradients.dropLast() { _ = engine.step(gradient, state: &state) }
+      }
+      func backward() { engine.backward(gradients: gradients, from: start, into: &sum) }
+      try add("\(name), \(rows) rows, 20 steps: forward", flop) { forward() }
+      try add("\(name): backward", 2 * flop) { backward() }
+      try add("\(name): forward and backward", 3 * flop) {
+        forward()
+        backward()
+      }
+    }
+  }
+
+  // MARK: - Epochs
+
+  private func addEpochs(
+    _ name: String, _ add: (String, Double?, () throws -> Void) throws -> Void
+  ) throws {
+    let experiment = try benchExperiment(name)
+    var options = TrainingOptions(problem: name)
+    // Periods that never come: only epochs are timed.
+    (options.logPeriod, options.evaluationPeriod) = (Int.max, Int.max)
+    let repeats = name.hasPrefix("simple") ? 100 : 1
+    for second in [false, true] {
+      options.secondDerivatives = second
+      options.epochCount = repeats
+      try add(
+        "\(name): \(repeats == 1 ? "a" : "\(repeats)") training epoch\(repeats == 1 ? "" : "s")"
+          + (second ? ", second derivatives" : ""), nil
+      ) {
+        let state = MetaTrainer.initialState(of: experiment, options: options)
+        _ = try MetaTrainer(experiment: experiment, options: options, state: state).run()
+      }
+    }
+    let unroller = Unroller(experiment)
+    try add(
+      "\(name): \(repeats == 1 ? "an" : "\(repeats)") evaluation epoch\(repeats == 1 ? "" : "s")",
+      nil
+    ) {
+      _ = try unroller.evaluate(
+        epochs: repeats, stepCount: 100, unrollLength: 20, seed: 0, phase: .validation,
+        group: SoleProcess())
+    }
+  }
+
+  // MARK: - The machine
+
+  /// Floating-point operations a second of one core, from some milliseconds of multiply-adds.
+  private static func measurePeak() -> Double {
+    let rounds: Int64 = 2_000_000
+    var flop = 0.0
+    let time = seconds { flop = ck_run_fma(rounds) }
+    return flop / time
+  }
+
+  private static func peakMemory() -> Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Double(usage.ru_maxrss) / 1024
+  }
+}
+
+/// A problem with its default nets and the embedded data.
+func benchExperiment(_ name: String) throws -> Experiment {
+  let built = try ProblemCatalog.entry(named: name).make(data: ProblemData(split: .train))
+  return try Experiment(
+    problem: built.problem,
+    nets: try ExperimentCatalog.nets(forProblem: name).enumerated().map { position, net in
+      NetAssignment(
+        key: net.key, optimizer: try net.make(seed: 0, position: position),
+        parameters: net.parameters)
+    })
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import DistributedTraining
+import Foundation
+import MetaTraining
+
+/// Trains for some epochs, alone or under mpirun, and tells how fast that was.
+struct Throughput: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "throughput",
+    abstract: "Measure training epochs a second; start it under mpirun for several ranks.")
+
+  @Option(name: .customLong("problem"), help: "The problem.")
+  var problem = "mnist"
+  @Option(name: .customLong("num_epochs"), help: "Epochs to time, after one to warm up.")
+  var epochs = 3
+  @Option(
+    name: .customLong("inject_latency"),
+    help: "Microseconds that every collective is made to take longer.")
+  var latency = 0.0
+
+  mutating func run() throws {
+    let group = try Launch.current.group(timeout: .seconds(600))
+    let delayed = DelayedGroup(group, microseconds: latency)
+    let experiment = try benchExperiment(problem)
+    var options = TrainingOptions(problem: problem)
+    options.optimizees = group.count
+    (options.logPeriod, options.evaluationPeriod) = (1 + epochs, Int.max)
+    options.epochCount = 1
+    var settings = RunSettings()
+    settings.reportsTimings = true
+    let warmUp = MetaTrainer(
+      experiment: experiment, options: options,
+      state: MetaTrainer.initialState(of: experiment, options: options), group: delayed)
+    _ = try warmUp.run()
+    options.epochCount = 1 + epochs
+    let observer = TimingObserver()
+    let trainer = MetaTrainer(
+      experiment: experiment, options: options, state: warmUp.state, group: delayed,
+      settings: settings, observer: observer)
+    let time = try seconds { _ = try trainer.run() }
+    guard group.rank == 0 else { return }
+    let steps = Double(epochs * options.unrollCount)
+    func mean(_ part: (RankTiming) -> Double) -> Double {
+      observer.timings.map(part).reduce(0, +) / Double(max(observer.timings.count, 1)) / steps
+    }
+    print(
+      """
+      {"problem": "\(problem)", "ranks": \(group.count), "epochs": \(epochs), \
+      "injected_latency_us": \(latency), \
+      "instance_epochs_per_second": \(Double(epochs * group.count) / time), \
+      "step_seconds": \(time / steps), "compute_seconds": \(mean(\.compute)), \
+      "wait_seconds": \(mean(\.wait)), "reduce_seconds": \(mean(\.reduce))}
+      """)
+  }
+}
+
+/// Keeps the last timings.
+private final class TimingObserver: TrainingObserver {
+  var timings: [RankTiming] = []
+
+  func timed(_ timings: [RankTiming]) { self.timings = timings }
+  func epochEnded(_ epoch: Int, of count: Int) {}
+  func logPeriodEnded(_ summary: PeriodSummary) {}
+  func evaluated(_ summary: PeriodSummary, isBest: Bool) {}
+  func diverged(_ divergence: Divergence) {}
+}
+
+/// A group whose collectives take longer: what a slower network would do.
+private final class DelayedGroup: ProcessGroup {
+  private let base: any ProcessGroup
+  private let delay: Double
+
+  init(_ base: any ProcessGroup, microseconds: Double) {
+    self.base = base
+    delay = microseconds * 1e-6
+  }
+
+  var rank: Int { base.rank }
+  var count: Int { base.count }
+  var host: String { base.host }
+
+  private func wait() {
+    guard delay > 0 else { return }
+    // Spins: a sleep of some microseconds takes fifty.
+    let end = ContinuousClock.now + .seconds(delay)
+    while ContinuousClock.now < end {}
+  }
+
+  func maximum(_ values: inout [Int64]) throws {
+    try base.maximum(&values)
+    wait()
+  }
+
+  func sum(_ values: inout [Int64]) throws {
+    try base.sum(&values)
+    wait()
+  }
+
+  func gather(_ bytes: [UInt8]) throws -> [[UInt8]]? { try base.gather(bytes) }
+  func broadcast(_ bytes: inout [UInt8]) throws { try base.broadcast(&bytes) }
+}
