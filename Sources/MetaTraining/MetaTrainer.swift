@@ -69,14 +69,20 @@ public final class MetaTrainer {
   /// - Throws: `TrainingError`, and whatever the store or the group throw.
   public func run(shouldStop: () -> Bool = { false }) throws -> TrainingEnd {
     try group.agree(on: settings.agreement + state.agreementItems)
+    // An earlier run may have stopped between an epoch and its evaluation.
+    if evaluationIsDue { try evaluate() }
     while state.epoch < options.epochCount {
-      guard try trainEpoch(shouldStop: shouldStop) else {
+      let stopping = try trainEpoch(shouldStop: shouldStop)
+      if state.unroll == 0 {
+        observer?.epochEnded(state.epoch, of: options.epochCount)
+        if state.epoch.isMultiple(of: options.logPeriod) { try reportLogPeriod() }
+      }
+      // A stop after the last epoch ends nothing early.
+      if stopping && (state.unroll > 0 || state.epoch < options.epochCount) {
         try saveState()
         return .stopped
       }
-      observer?.epochEnded(state.epoch, of: options.epochCount)
-      if state.epoch.isMultiple(of: options.logPeriod) { try reportLogPeriod() }
-      if state.epoch.isMultiple(of: options.evaluationPeriod) {
+      if evaluationIsDue {
         try group.agree(on: state.agreementItems)
         try evaluate()
       } else if let period = settings.checkpointPeriod, state.epoch.isMultiple(of: period) {
@@ -89,7 +95,7 @@ public final class MetaTrainer {
 
   // MARK: - Training
 
-  /// Trains one epoch, or what is left of it; false when it was stopped after an unroll.
+  /// Trains one epoch, or what is left of it, up to a stop after an unroll; says whether to stop.
   private func trainEpoch(shouldStop: () -> Bool) throws -> Bool {
     let start = clock.now
     if state.unroll == 0 {
@@ -100,6 +106,7 @@ public final class MetaTrainer {
       }
     }
     var costs = [Double](repeating: .infinity, count: options.optimizees)
+    var stopsAfterEpoch = false
     while state.unroll < options.unrollCount {
       let start = clock.now
       let outcomes = state.instances.indices.map { unrollInstance($0) }
@@ -108,7 +115,7 @@ public final class MetaTrainer {
       (costs, stopping) = try takeMetaStep(outcomes, wantsToStop: shouldStop())
       state.unroll += 1
       // An epoch that is complete is counted before stopping.
-      if stopping && state.unroll < options.unrollCount { return false }
+      if stopping && state.unroll < options.unrollCount { return true }
       stopsAfterEpoch = stopping
     }
     state.instances = []
@@ -118,14 +125,8 @@ public final class MetaTrainer {
     state.sinceEvaluation.add(costs)
     logTime += clock.now - start
     timedEpochs += 1
-    if stopsAfterEpoch && state.epoch < options.epochCount {
-      stopsAfterEpoch = false
-      return false
-    }
-    return true
+    return stopsAfterEpoch
   }
-
-  private var stopsAfterEpoch = false
 
   /// Unrolls one optimizee; nil when it has diverged, now or earlier in the epoch.
   private func unrollInstance(_ index: Int) -> UnrollOutcome? {
@@ -278,6 +279,12 @@ public final class MetaTrainer {
           rank: rank, host: String(parts[0]), compute: numbers[0], wait: numbers[1],
           reduce: numbers[2])
       })
+  }
+
+  /// Whether an evaluation period has ended that is not evaluated yet.
+  private var evaluationIsDue: Bool {
+    state.unroll == 0 && state.epoch.isMultiple(of: options.evaluationPeriod)
+      && state.sinceEvaluation.optimizees > 0
   }
 
   private func evaluate() throws {
