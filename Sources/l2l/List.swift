@@ -11,23 +11,25 @@ struct List: ParsableCommand {
 
   func run() {
     guard Launch.current.rank == 0 else { return }
-    print("Problems (--problem):")
+    StandardOutput.write("Problems (--problem):")
     for entry in ProblemCatalog.all {
-      print("  \(entry.name): \(entry.summary)")
+      StandardOutput.write("  \(entry.name): \(entry.summary)")
       for option in entry.options {
-        print("      \(option.name)=\(option.defaultValue)  \(option.summary)")
+        StandardOutput.write("      \(option.name)=\(option.defaultValue)  \(option.summary)")
       }
       for net in ExperimentCatalog.nets(forProblem: entry.name) {
         let parameters = net.parameters?.joined(separator: ", ") ?? "every parameter"
-        print(
+        StandardOutput.write(
           "      net \(net.key): \(net.net) \(JSONValue.object(net.options).text)"
             + " steps \(parameters)")
       }
     }
-    print("Nets (--net_option net=NAME):")
+    StandardOutput.write("Nets (--net_option net=NAME):")
     for entry in OptimizerCatalog.all {
-      print("  \(entry.name): \(entry.summary); \(entry.options.joined(separator: ", "))")
+      StandardOutput.write(
+        "  \(entry.name): \(entry.summary); \(entry.options.joined(separator: ", "))")
     }
-    print("Optimizers (evaluate --optimizer): L2L, Adam, SGD, Momentum, NAG, RMSprop")
+    StandardOutput.write(
+      "Optimizers (evaluate --optimizer): L2L, Adam, SGD, Momentum, NAG, RMSprop")
   }
 }

@@ -15,6 +15,7 @@ enum Program {
     do {
       var command = try Root.parseAsRoot(normalized(Array(CommandLine.arguments.dropFirst())))
       try command.run()
+      try StandardOutput.check()
     } catch let exit as ExitCode {
       Foundation.exit(exit.rawValue)
     } catch let shared as SharedFailure {
@@ -22,12 +23,10 @@ enum Program {
     } catch {
       let code = Root.exitCode(for: error)
       if code == .success {
-        print(Root.fullMessage(for: error))
-        Foundation.exit(0)
+        end(afterPrinting: Root.fullMessage(for: error))
       }
       if isParserError(error) {
-        let text = Root.message(for: error).split(separator: "\n").joined(separator: " ")
-        fail(Failure(.usage, "\(text); see `l2l help`"))
+        fail(Failure(.usage, parserSentence(Root.message(for: error))))
       }
       failAlone(Failure(describing: error))
     }
@@ -53,6 +52,25 @@ enum Program {
   }
 
   private static let flags: Set<String> = ["second_derivatives", "resume", "verbose"]
+
+  /// Ends after help or a version.
+  private static func end(afterPrinting text: String) -> Never {
+    if Launch.current.rank == 0 { StandardOutput.write(text) }
+    do {
+      try StandardOutput.check()
+    } catch {
+      fail(Failure(describing: error))
+    }
+    exit(0)
+  }
+
+  /// The parser's message in the form of the program's own.
+  private static func parserSentence(_ message: String) -> String {
+    let text = message.split(separator: "\n").joined(separator: " ")
+      .replacing(". Did you mean", with: "; did you mean")
+    return text.prefix(1).lowercased() + text.dropFirst() + (text.hasSuffix("?") ? "" : ";")
+      + " see `l2l help`"
+  }
 
   private static func isParserError(_ error: any Error) -> Bool {
     // The parser's own errors are not public types; its validation code tells them apart.
@@ -120,28 +138,4 @@ struct Root: ParsableCommand {
       """,
     version: Program.version,
     subcommands: [Train.self, Evaluate.self, UnrollOnce.self, List.self])
-}
-
-/// Standard error, a line at a time.
-enum StandardError {
-  static let isTerminal = isatty(STDERR_FILENO) != 0
-
-  static func write(_ line: String) { put(line + "\n") }
-
-  static func put(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
-  }
-
-  /// Tells the user something, once: ranks other than 0 are silent.
-  static func notice(_ text: String) {
-    if Launch.current.rank == 0 { write("l2l: \(text)") }
-  }
-}
-
-/// Standard output, flushed line by line so that logs can be followed.
-enum StandardOutput {
-  static func write(_ line: String) {
-    print(line)
-    fflush(nil)
-  }
 }
