@@ -87,10 +87,12 @@ public enum ProblemCatalog {
         OptionSpecification("distribution", default: "uniform", "of W and y: uniform or gaussian"),
       ]
     ) { options, _ in
-      BuiltProblem(
+      let batchSize = try options.integer("batch_size", in: 1...1_000_000)
+      let dimensions = try options.integer("num_dims", in: 1...4096)
+      try options.limit("batch_size", elements: batchSize * dimensions * dimensions)
+      return BuiltProblem(
         Quadratic(
-          batchSize: try options.integer("batch_size", in: 1...1_000_000),
-          dimensions: try options.integer("num_dims", in: 1...4096),
+          batchSize: batchSize, dimensions: dimensions,
           standardDeviation: try options.number("stddev"),
           distribution: try options.choice("distribution", of: Quadratic.Distribution.self)))
     },
@@ -112,6 +114,12 @@ public enum ProblemCatalog {
         data.fixedBatch.map(MinibatchSource.fixed)
         ?? dataset.map { MinibatchSource.sampled($0, batchSize: batchSize) }
       guard let source else { preconditionFailure("one of the two was made above") }
+      let sizes = [source.imageShape.count] + layers + [MNIST.classCount]
+      for (inputs, outputs) in zip(sizes, sizes.dropFirst()) {
+        try options.limit("layers", elements: inputs * outputs)
+      }
+      let widest = sizes.max() ?? 1
+      if dataset != nil { try options.limit("batch_size", elements: batchSize * widest) }
       return BuiltProblem(
         MNISTProblem(source: source, layers: layers, activation: activation), dataset: dataset)
     },

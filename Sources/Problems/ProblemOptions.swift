@@ -54,6 +54,13 @@ public struct ProblemOptions: Sendable {
     return value
   }
 
+  /// Checks that an option asks for no tensor of more than 2^28 elements, 1 GiB.
+  public func limit(_ name: String, elements: Int) throws(ProblemError) {
+    guard elements <= 1 << 28 else {
+      throw invalid(name, "less: it makes a tensor of \(elements) elements, over \(1 << 28)")
+    }
+  }
+
   /// A finite number that is not negative.
   public func number(_ name: String) throws(ProblemError) -> Float {
     guard let value = Float(text(name)), value.isFinite, value >= 0 else {

@@ -125,10 +125,14 @@ func sentence(_ divergence: Divergence) -> String {
     + " \(divergence.key.instance), step \(divergence.step): the optimizee is left out"
 }
 
-/// Checks that a number is at least the given one.
-func require(_ name: String, _ value: Int, atLeast least: Int) throws {
+/// Checks that a number is in a range; the upper bound keeps sums and allocations in bounds.
+func require(_ name: String, _ value: Int, atLeast least: Int, atMost most: Int = 10_000_000) throws
+{
   guard value >= least else {
     throw Failure(.usage, "--\(name) must be at least \(least), not \(value)")
+  }
+  guard value <= most else {
+    throw Failure(.usage, "--\(name) must be at most \(most), not \(value)")
   }
 }
 

@@ -253,7 +253,9 @@ struct Train: ParsableCommand {
   }
 
   private func requireRunSettings() throws {
-    if let checkpointPeriod { try require("checkpoint_period", checkpointPeriod, atLeast: 1) }
+    if let checkpointPeriod {
+      try require("checkpoint_period", checkpointPeriod, atLeast: 1, atMost: 1_000_000_000)
+    }
     guard maxTime.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
       throw Failure(.usage, "--max_time must be above 0 minutes, not \(maxTime ?? 0)")
     }
@@ -264,12 +266,14 @@ struct Train: ParsableCommand {
   }
 
   private func validate(_ options: TrainingOptions) throws {
-    try require("num_epochs", options.epochCount, atLeast: 0)
-    try require("log_period", options.logPeriod, atLeast: 1)
-    try require("evaluation_period", options.evaluationPeriod, atLeast: 1)
+    try require("num_epochs", options.epochCount, atLeast: 0, atMost: 1_000_000_000)
+    try require("log_period", options.logPeriod, atLeast: 1, atMost: 1_000_000_000)
+    try require(
+      "evaluation_period", options.evaluationPeriod, atLeast: 1, atMost: 1_000_000_000)
     try require("evaluation_epochs", options.evaluationEpochs, atLeast: 0)
+    try require("num_steps", options.stepCount, atLeast: 1)
     try require("unroll_length", options.unrollLength, atLeast: 1)
-    try require("optimizees", options.optimizees, atLeast: 1)
+    try require("optimizees", options.optimizees, atLeast: 1, atMost: 1_000_000)
     try requireLearningRate(options.learningRate)
     guard options.stepCount >= options.unrollLength else {
       throw Failure(

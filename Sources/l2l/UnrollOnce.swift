@@ -54,7 +54,7 @@ struct UnrollOnce: ParsableCommand {
     let seed = self.seed ?? run?.options.seed ?? 0
     _ = try ProblemCatalog.entry(named: name)
     try require("unroll_length", unrollLength, atLeast: 1)
-    try require("epoch", epoch, atLeast: 0)
+    try require("epoch", epoch, atLeast: 0, atMost: 1_000_000_000)
     try require("instance", instance, atLeast: 0)
     if let output { try requireWritable(output) }
     let given = try GivenState(path: statePath)
