@@ -115,9 +115,7 @@ public enum ProblemCatalog {
         ?? dataset.map { MinibatchSource.sampled($0, batchSize: batchSize) }
       guard let source else { preconditionFailure("one of the two was made above") }
       let sizes = [source.imageShape.count] + layers + [MNIST.classCount]
-      for (inputs, outputs) in zip(sizes, sizes.dropFirst()) {
-        try options.limit("layers", elements: inputs * outputs)
-      }
+      try options.limit("layers", elements: zip(sizes, sizes.dropFirst()).map(*).reduce(0, +))
       let widest = sizes.max() ?? 1
       if dataset != nil { try options.limit("batch_size", elements: batchSize * widest) }
       return BuiltProblem(

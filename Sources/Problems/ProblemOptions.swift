@@ -54,10 +54,10 @@ public struct ProblemOptions: Sendable {
     return value
   }
 
-  /// Checks that an option asks for no tensor of more than 2^28 elements, 1 GiB.
+  /// Checks that an option asks for no more than 2^28 elements, 1 GiB.
   public func limit(_ name: String, elements: Int) throws(ProblemError) {
     guard elements <= 1 << 28 else {
-      throw invalid(name, "less: it makes a tensor of \(elements) elements, over \(1 << 28)")
+      throw invalid(name, "less: this makes \(elements) numbers, over \(1 << 28)")
     }
   }
 

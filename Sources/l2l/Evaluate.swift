@@ -49,7 +49,7 @@ struct Evaluate: ParsableCommand {
     guard let split = MNIST.Split(rawValue: split) else {
       throw Failure(.usage, "--split takes train or test, not '\(split)'")
     }
-    if let output { try requireWritable(output) }
+    if let output, Launch.current.rank == 0 { try requireWritable(output) }
     let nets = try assignments(problem: name)
     let built = try makeProblem(
       name, options: try problem.problemOptionValues(), split: split,

@@ -32,26 +32,46 @@ enum Program {
     }
   }
 
-  /// Long options with `-` for `_`, and `--second_derivatives=true` as a flag: both spellings of the
-  /// interface as one that the parser knows.
+  /// Long options with `-` for `_`, and flags with a value (`--resume=true`, `--resume true`) as
+  /// flags alone: both spellings of the interface as one that the parser knows.
   static func normalized(_ arguments: [String]) throws -> [String] {
-    try arguments.compactMap { argument in
-      guard argument.hasPrefix("--"), argument.count > 2 else { return argument }
+    var result: [String] = []
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      guard argument.hasPrefix("--"), argument.count > 2 else {
+        result.append(argument)
+        continue
+      }
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = parts[0].dropFirst(2).replacing("-", with: "_")
-      guard parts.count == 2 else { return "--\(name)" }
-      if flags.contains(String(name)) {
-        switch parts[1].lowercased() {
-        case "true", "1", "yes": return "--\(name)"
-        case "false", "0", "no": return nil
-        default: throw Failure(.usage, "--\(name) takes true or false, not '\(parts[1])'")
+      var value = parts.count == 2 ? String(parts[1]) : nil
+      if flags.contains(name) {
+        if value == nil, let next = rest.first, ["true", "false"].contains(next.lowercased()) {
+          value = rest.popFirst()
         }
+        if try isOn(name, value ?? "true") {
+          result.append("--\(name)")
+        } else if name == "second_derivatives" {
+          result.append("--no-\(name)")
+        }
+      } else if name == "no_second_derivatives", value == nil {
+        result.append("--no-second_derivatives")
+      } else {
+        result.append(value.map { "--\(name)=\($0)" } ?? "--\(name)")
       }
-      return "--\(name)=\(parts[1])"
     }
+    return result
   }
 
   private static let flags: Set<String> = ["second_derivatives", "resume", "verbose"]
+
+  private static func isOn(_ flag: String, _ value: String) throws -> Bool {
+    switch value.lowercased() {
+    case "true", "1", "yes": return true
+    case "false", "0", "no": return false
+    default: throw Failure(.usage, "--\(flag) takes true or false, not '\(value)'")
+    }
+  }
 
   /// Ends after help or a version.
   private static func end(afterPrinting text: String) -> Never {

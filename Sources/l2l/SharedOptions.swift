@@ -41,8 +41,9 @@ struct ProblemArguments: ParsableArguments {
       guard parts.count == 2, !parts[0].isEmpty else {
         throw Failure(.usage, "\(flag) takes NAME=VALUE, not '\(item)'")
       }
-      guard values.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
-        throw Failure(.usage, "\(flag) \(parts[0]) is given twice")
+      let name = parts[0].replacing("-", with: "_")
+      guard values.updateValue(String(parts[1]), forKey: name) == nil else {
+        throw Failure(.usage, "\(flag) \(name) is given twice")
       }
     }
     return values
@@ -55,27 +56,44 @@ func netDescriptions(
 ) throws -> [NetDescription] {
   let defaults = ExperimentCatalog.nets(forProblem: problem)
   guard !overrides.isEmpty else { return defaults }
-  return try defaults.map { description in
+  var unused = Set(overrides.keys).subtracting(["net"])
+  let descriptions = try defaults.map { description in
     var description = description
-    let entry = try OptimizerCatalog.entry(named: description.net)
-    for (name, text) in overrides.sorted(by: { $0.key < $1.key }) {
-      let key = name.replacing("-", with: "_")
-      if key == "net" { continue }
-      // A net whose class lacks the option (Adam beside an LSTM) keeps its own.
-      let aliases = ["preprocess", "k", "min", "max"]
-      if defaults.count > 1, !entry.options.contains(key), !aliases.contains(key) { continue }
-      description.options[key] = optionValue(text, isList: key == "layers")
-    }
     if let net = overrides["net"] { description.net = net }
+    let valid = try optionNames(ofNet: description.net)
+    // Of the defaults another class keeps what it knows too.
+    description.options = description.options.filter { valid.contains($0.key) }
+    for (name, text) in overrides where valid.contains(name) {
+      unused.remove(name)
+      description.options[name] = optionValue(
+        text, isList: ["layers", "kernel_shape"].contains(name))
+    }
     if overrides["preprocess"] != nil || overrides["preprocess_name"] != nil {
-      description.options["preprocess_options"] =
-        overrides["preprocess_options"].flatMap(JSONValue.init(parsing:)) ?? .object([:])
-      if let name = overrides["preprocess"] {
-        description.options["preprocess_name"] = .string(name)
-        description.options["preprocess"] = nil
+      if let name = description.options.removeValue(forKey: "preprocess") {
+        description.options["preprocess_name"] = name
       }
+      // The default's arguments are for the default's preprocessing.
+      if overrides["preprocess_options"] == nil { description.options["preprocess_options"] = nil }
     }
     return description
+  }
+  // With several nets one that lacks an option (Adam beside an LSTM) does without, but not all can.
+  if let name = unused.min() {
+    let net = descriptions[0].net
+    throw OptimizerError.unknownOption(
+      net: net, option: name, valid: try OptimizerCatalog.entry(named: net).options)
+  }
+  return descriptions
+}
+
+/// The names of the options that a class takes, with their other spellings.
+private func optionNames(ofNet net: String) throws -> Set<String> {
+  do {
+    let names = try OptimizerCatalog.entry(named: net).options
+    return Set(
+      names.contains("preprocess_name") ? names + ["preprocess", "k", "min", "max"] : names)
+  } catch {
+    throw Failure(.usage, Failure(describing: error).message)
   }
 }
 
@@ -145,14 +163,26 @@ func requireLearningRate(_ value: Float) throws {
 
 /// Checks that an output file can be made, before any work is done.
 func requireWritable(_ path: String) throws {
-  let folder = (path as NSString).deletingLastPathComponent
-  var isFolder: ObjCBool = false
-  if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-    throw Failure(.cannotWrite, "cannot write '\(path)': it is a folder; name a file")
-  }
-  guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
-    throw Failure(
+  guard !path.isEmpty else { throw Failure(.usage, "--output needs the name of a file") }
+  func failure(_ code: Int32) -> Failure {
+    Failure(
       .cannotWrite,
-      "cannot write '\(path)': \(String(cString: strerror(errno))); choose another folder")
+      "cannot write '\(path)': \(String(cString: strerror(code))); choose another file or folder")
   }
+  var status = stat()
+  let exists = stat(path, &status) == 0
+  if exists, status.st_mode & S_IFMT != S_IFREG {
+    // Devices and pipes are written into.
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw failure(EISDIR) }
+    guard access(path, W_OK) == 0 else { throw failure(errno) }
+    return
+  }
+  // Files are replaced by new ones of their folder. Whether that can hold new files only a new file
+  // can tell: /proc says that root may write to it.
+  let folder = (path as NSString).deletingLastPathComponent
+  let probe = "\(folder.isEmpty ? "." : folder)/.l2l-\(getpid())-probe.tmp"
+  let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+  guard descriptor >= 0 else { throw failure(errno) }
+  close(descriptor)
+  unlink(probe)
 }

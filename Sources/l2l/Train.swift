@@ -33,9 +33,10 @@ struct Train: ParsableCommand {
   @Option(name: .customLong("learning_rate"), help: "Of the nets' weights. (default: 0.001)")
   var learningRate: Float?
   @Flag(
-    name: .customLong("second_derivatives"),
+    name: .customLong("second_derivatives"), inversion: .prefixedNo,
+    exclusivity: .chooseLast,
     help: "Let the meta-gradient flow through the optimizee's gradients. (default: false)")
-  var secondDerivatives = false
+  var secondDerivatives: Bool?
   @Option(name: .customLong("seed"), help: "Of all random numbers. (default: 0)")
   var seed: UInt64?
   @Option(
@@ -247,7 +248,7 @@ struct Train: ParsableCommand {
     if let stepCount { options.stepCount = stepCount }
     if let unrollLength { options.unrollLength = unrollLength }
     if let learningRate { options.learningRate = learningRate }
-    if secondDerivatives { options.secondDerivatives = true }
+    if let secondDerivatives { options.secondDerivatives = secondDerivatives }
     if let seed { options.seed = seed }
     if let optimizees { options.optimizees = optimizees }
   }

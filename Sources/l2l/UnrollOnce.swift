@@ -32,9 +32,10 @@ struct UnrollOnce: ParsableCommand {
   @Option(name: .customLong("unroll_length"), help: "Steps.")
   var unrollLength = 20
   @Flag(
-    name: .customLong("second_derivatives"),
+    name: .customLong("second_derivatives"), inversion: .prefixedNo,
+    exclusivity: .chooseLast,
     help: "Let the meta-gradient flow through the optimizee's gradients.")
-  var secondDerivatives = false
+  var secondDerivatives: Bool?
   @Option(name: .customLong("state"), help: "Initial values, a safetensors file.")
   var statePath: String?
   @Option(name: .customLong("seed"), help: "Of all random numbers.")
@@ -81,7 +82,7 @@ struct UnrollOnce: ParsableCommand {
     let outcome: UnrollOutcome
     do {
       outcome = try unroller.unroll(
-        &optimizee, steps: unrollLength, secondDerivatives: secondDerivatives)
+        &optimizee, steps: unrollLength, secondDerivatives: secondDerivatives ?? false)
     } catch {
       throw Failure(.badData, sentence(error))
     }
