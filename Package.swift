@@ -94,6 +94,7 @@ let package = Package(
     // MARK: - Tests
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
     tests("Safetensors", ["Safetensors"]),
+    tests("MPI", ["MPI"]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
   ]
 )

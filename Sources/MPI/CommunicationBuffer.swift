@@ -8,8 +8,9 @@
 ///     gradient.withUnsafeMutableBufferPointer { … }
 ///     gradient = try world.iAllReduce(gradient, .sum).wait()
 public struct CommunicationBuffer<Element: MPIElement>: ~Copyable {
-  /// The elements. The address is never null, not even for no elements: MPI would read a null
-  /// address as a wish to work in place.
+  /// The elements, at an address that is never null.
+  ///
+  /// Not even for no elements: CMPI takes a null address as a wish to work in place.
   let storage: UnsafeMutableBufferPointer<Element>
 
   /// Wraps memory that `release()` gave up.

@@ -21,6 +21,7 @@ extension Communicator {
   public func broadcast(
     _ bytes: UnsafeMutableRawBufferPointer, from root: Int
   ) throws(MPIError) {
+    // The address alone goes to C, which may look at any memory as bytes.
     try broadcast(bytes.assumingMemoryBound(to: UInt8.self), from: root)
   }
 

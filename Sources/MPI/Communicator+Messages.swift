@@ -22,11 +22,14 @@ public struct Message: Sendable, Hashable {
 extension Communicator {
   /// Sends bytes; returns when they are received, or earlier when MPI has kept a copy.
   ///
-  /// A rank that sends a long message to itself, and two that send to each other before they
-  /// receive, wait for ever (or until `timeout`).
+  /// Ranks that send long messages to each other before they receive wait for ever (or until
+  /// `timeout`).
   ///
   /// - Parameter tag: 0...32767, which every MPI allows.
+  /// - Precondition: The destination is another rank: MPICH keeps no copy of what a rank sends to
+  ///   itself, however short.
   public func send(_ bytes: [UInt8], to destination: Int, tag: Int = 0) throws(MPIError) {
+    precondition(destination != rank, "rank \(rank) can't send a message to itself")
     let memory = CommunicationBuffer(copying: bytes).release()
     // One element more than there is when the last piece would be full: an empty piece follows.
     let pieces = memory.count / maximumCount + 1

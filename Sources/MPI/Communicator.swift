@@ -28,7 +28,7 @@ public final class Communicator {
   /// parts take over the value that their origin has when they are made.
   public var timeout: Duration?
 
-  /// The greatest count given to MPI in one call; the same on all ranks. Tests make it small.
+  /// The greatest count given to MPI in one call, the same on all ranks; tests make it small.
   package var maximumCount = Int(Int32.max)
 
   init(

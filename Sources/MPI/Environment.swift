@@ -45,7 +45,9 @@ public final class Environment {
 
   // MARK: - Start
 
-  /// What started this process as one of several, or nil. Ask before `initialize`.
+  /// What started this process as one of several, or nil.
+  ///
+  /// Ask before `initialize`: afterwards every process has the marks of a launcher.
   public static func detectLauncher() -> Launcher? {
     Launcher.detect(environmentVariable)
   }
@@ -117,8 +119,9 @@ public final class Environment {
     exit(code)
   }
 
-  /// An exit without MPI_Finalize would be a failure for mpirun. MPI_Finalize would wait for
-  /// operations that were given up, so that then the job is aborted.
+  /// An exit without MPI_Finalize would be a failure for mpirun.
+  ///
+  /// MPI_Finalize would wait for operations that were given up: then the job is aborted instead.
   private static func finalizeAtExit() {
     guard mpiIsRunning() else { return }
     if Operation.anyWasAbandoned {
