@@ -1,5 +1,6 @@
 public import Datasets
 internal import Layers
+internal import Tensors
 
 /// What problems need besides their options: where their data come from.
 public struct ProblemData: Sendable {
