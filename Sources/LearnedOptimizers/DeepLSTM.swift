@@ -41,24 +41,45 @@ public struct DeepLSTM: Sendable {
     self.width = width
     var names: [String] = []
     var tensors: [Tensor] = []
-    func add(_ layer: String, _ variable: String, _ shape: Shape, _ standard: Initializer) {
-      let initializer = initializers.initializer(layer: layer, variable: variable) ?? standard
-      names.append("\(layer)/\(variable)")
-      tensors.append(initializer(shape, &stream))
+    for place in Self.layout(layers: layers, preprocess: preprocess, width: width) {
+      let initializer =
+        initializers.initializer(layer: place.layer, variable: place.variable) ?? place.standard
+      names.append("\(place.layer)/\(place.variable)")
+      tensors.append(initializer(place.shape, &stream))
     }
+    weights = NamedTensors(names: names, tensors: tensors)
+  }
+
+  /// A weight's place in the net, and how it is drawn by default.
+  struct Place {
+    let layer: String
+    let variable: String
+    let shape: Shape
+    let standard: Initializer
+  }
+
+  /// The weights of a net, in order.
+  static func layout(layers: [Int], preprocess: Preprocessing, width: Int) -> [Place] {
+    var places: [Place] = []
     var inputs = width * preprocess.width
     for (index, units) in layers.enumerated() {
+      let layer = "lstm_\(index + 1)"
       let standard = Initializer.truncatedNormal(
         standardDeviation: 1 / Float(inputs + units).squareRoot())
-      add("lstm_\(index + 1)", "w_gates", [inputs + units, 4 * units], standard)
-      add("lstm_\(index + 1)", "b_gates", [4 * units], standard)
+      places.append(
+        Place(
+          layer: layer, variable: "w_gates", shape: [inputs + units, 4 * units], standard: standard)
+      )
+      places.append(
+        Place(layer: layer, variable: "b_gates", shape: [4 * units], standard: standard))
       inputs = units
     }
-    add(
-      "linear", "w", [inputs, width],
-      .truncatedNormal(standardDeviation: 1 / Float(inputs).squareRoot()))
-    add("linear", "b", [width], .zeros)
-    weights = NamedTensors(names: names, tensors: tensors)
+    let standard = Initializer.truncatedNormal(
+      standardDeviation: 1 / Float(inputs).squareRoot())
+    places.append(
+      Place(layer: "linear", variable: "w", shape: [inputs, width], standard: standard))
+    places.append(Place(layer: "linear", variable: "b", shape: [width], standard: .zeros))
+    return places
   }
 
   /// The state of one row: h [H] and c [H] of each layer.

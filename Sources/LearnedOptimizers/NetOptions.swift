@@ -80,19 +80,40 @@ struct NetOptions: Sendable {
     guard arguments != nil else { throw invalid("preprocess_options", "an object, as {\"k\": 5}") }
     switch value.string {
     case "identity": return .identity
-    case "Clamp": return .clamp(min: try argument("min"), max: try argument("max"))
+    case "Clamp":
+      let low = try argument("min")
+      let high = try argument("max")
+      guard low ?? -.infinity <= high ?? .infinity else {
+        throw invalid("preprocess_options", "Clamp's min not above its max")
+      }
+      return .clamp(min: low, max: high)
     case "LogAndSign":
-      guard let k = try argument("k"), k > 0 else {
-        throw invalid("preprocess_options", "LogAndSign's k above 0, as {\"k\": 5}")
+      // From e^88.7 on, e^k is infinite in single precision.
+      guard let k = try argument("k"), k > 0, k <= 88 else {
+        throw invalid("preprocess_options", "LogAndSign's k above 0, at most 88, as {\"k\": 5}")
       }
       return .logAndSign(k: k)
     default: throw invalid("preprocess_name", "identity, Clamp or LogAndSign")
     }
   }
 
-  func initializers() throws(OptimizerError) -> WeightInitializers {
+  /// The initializers, checked to fit the weights of a net of the given width.
+  func initializers(width: Int) throws(OptimizerError) -> WeightInitializers {
     guard let value = values["initializer"], value != .null else { return .standard }
-    return try initializers(value)
+    let initializers = try initializers(value)
+    for place in DeepLSTM.layout(
+      layers: try layers(), preprocess: try preprocessing(), width: width)
+    {
+      if case .values(let values)? = initializers.initializer(
+        layer: place.layer, variable: place.variable),
+        values.shape.broadcast(with: place.shape) != place.shape
+      {
+        throw invalid(
+          "initializer",
+          "values that fit \(place.layer)/\(place.variable) of shape \(place.shape)")
+      }
+    }
+    return initializers
   }
 
   private func initializers(_ value: JSONValue) throws(OptimizerError) -> WeightInitializers {

@@ -38,7 +38,7 @@ public enum OptimizerCatalog {
       CoordinateWiseDeepLSTM(
         layers: try options.layers(), preprocess: try options.preprocessing(),
         scale: try options.number("scale", default: 1),
-        initializers: try options.initializers(), stream: &stream)
+        initializers: try options.initializers(width: 1), stream: &stream)
     },
     OptimizerEntry(
       name: StandardDeepLSTM.name, summary: "an LSTM on the rows of a matrix",
@@ -48,7 +48,8 @@ public enum OptimizerCatalog {
         outputSize: try options.integer("output_size", in: 1...4096),
         layers: try options.layers(), preprocess: try options.preprocessing(),
         scale: try options.number("scale", default: 1),
-        initializers: try options.initializers(), stream: &stream)
+        initializers: try options.initializers(
+          width: try options.integer("output_size", in: 1...4096)), stream: &stream)
     },
     OptimizerEntry(
       name: KernelDeepLSTM.name, summary: "an LSTM on the kernels of convolution filters",
@@ -57,7 +58,8 @@ public enum OptimizerCatalog {
       KernelDeepLSTM(
         kernelShape: try options.kernelShape(), layers: try options.layers(),
         preprocess: try options.preprocessing(), scale: try options.number("scale", default: 1),
-        initializers: try options.initializers(), stream: &stream)
+        initializers: try options.initializers(width: try options.kernelShape().reduce(1, *)),
+        stream: &stream)
     },
     OptimizerEntry(name: Sgd.name, summary: "gradient descent", options: ["learning_rate"]) {
       (options, _) throws(OptimizerError) in

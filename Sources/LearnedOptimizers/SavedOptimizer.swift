@@ -66,9 +66,10 @@ public struct SavedOptimizer: Sendable {
     var tensors: [Tensor] = []
     for name in file.names where !prefixed || name.hasPrefix(prefix) {
       guard let array = file[name] else { continue }
-      guard array.shape.count <= Shape.maximumRank else {
+      guard Shape.isValid(array.shape) else {
         throw OptimizerError.invalidOption(
-          net: "weights", option: name, value: "\(array.shape)", expected: "at most 8 axes")
+          net: "weights", option: name, value: "\(array.shape)",
+          expected: "at most \(Shape.maximumRank) axes and \(Int32.max) elements")
       }
       names.append(prefixed ? String(name.dropFirst(prefix.count)) : name)
       tensors.append(Tensor(try array.floats(), shape: Shape(array.shape)))

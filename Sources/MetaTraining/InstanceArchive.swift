@@ -44,7 +44,9 @@ enum InstanceArchive {
       let prefix = "instance/\(number)"
       guard let array = file["\(prefix)/counters"] else { return nil }
       let counters = try array.int64s().map { Int($0) }
-      guard counters.count == 2 + experiment.nets.count, counters.allSatisfy({ $0 >= 0 }) else {
+      guard counters.count == 2 + experiment.nets.count,
+        counters.allSatisfy({ (0..<1 << 40).contains($0) })
+      else {
         throw TrainingStateError.malformed(
           tensor: "\(prefix)/counters", expected: "[\(2 + experiment.nets.count)]")
       }

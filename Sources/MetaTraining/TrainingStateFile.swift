@@ -105,7 +105,7 @@ public struct TrainingStateFile: Sendable {
       throw TrainingStateError.malformed(tensor: "progress", expected: "[3]")
     }
     guard let counters = try file["counters"]?.int64s().map({ Int($0) }), counters.count == 9,
-      counters.allSatisfy({ $0 >= 0 }), counters[1] < max(options.unrollCount, 1)
+      counters.allSatisfy({ (0..<1 << 40).contains($0) }), counters[1] < max(options.unrollCount, 1)
     else { throw TrainingStateError.malformed(tensor: "counters", expected: "[9]") }
     let weights = try experiment.nets.map { net in
       let names = net.optimizer.weights.names

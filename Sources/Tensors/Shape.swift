@@ -14,6 +14,20 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   /// The shape of a scalar.
   public static let scalar = Shape([])
 
+  /// Whether extents from elsewhere make a shape: at most `maximumRank`, each in 0...Int32.max, and
+  /// a count in the same range.
+  public static func isValid(_ extents: [Int]) -> Bool {
+    guard extents.count <= maximumRank else { return false }
+    var count = 1
+    for extent in extents {
+      guard extent >= 0, extent <= Int(Int32.max) else { return false }
+      // An empty axis does not make up for what comes before it: counts are multiplied in order.
+      count *= max(extent, 1)
+      guard count <= Int(Int32.max) else { return false }
+    }
+    return true
+  }
+
   /// A shape with the given extents.
   ///
   /// - Precondition: at most `maximumRank` extents, each in 0...Int32.max.

@@ -27,6 +27,17 @@ struct Failure: Error {
     self.message = message
   }
 
+  /// What `body` throws because of the contents of a file, which is bad data and not wrong usage.
+  static func inFile<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      let failure = Failure(describing: error)
+      throw failure.code == .usage
+        ? Failure(.badData, "'\(path)' can't be used: \(failure.message)") : failure
+    }
+  }
+
   /// The sentence for an error's facts: all of them are here.
   init(describing error: any Error) {
     switch error {
@@ -39,7 +50,7 @@ struct Failure: Error {
     case let error as Disagreement: self.init(.software, Self.sentence(error))
     case let error as Launch.Fault: self.init(.software, Self.sentence(error))
     case let error as DatasetError: self.init(Self.code(error), error.description)
-    case let error as SafetensorsError: self.init(Self.code(error), error.description)
+    case let error as SafetensorsError: self.init(Self.code(error), Self.sentence(error))
     default:
       // A peer that is gone or hangs: what was saved is good, and the run can be resumed.
       self =
@@ -73,17 +84,21 @@ struct Failure: Error {
       return Failure(.usage, "net \(net) has no option '\(option)'\(suggestion(option, valid))")
     case .invalidOption(let net, let option, let value, let expected):
       return Failure(
-        .usage, "option \(option) of net \(net) can't be \(value): give \(expected)")
+        .usage, "option \(option) of net \(net) can't be \(short(value)): give \(expected)")
     case .missingWeight(let name, let found):
       return Failure(
-        .badData, "there are no weights '\(name)', only \(found.joined(separator: ", "))")
+        .badData,
+        "there are no weights '\(name)', "
+          + (found.isEmpty ? "none at all" : "only \(found.joined(separator: ", "))"))
     case .wrongWeightShape(let name, let found, let expected):
       return Failure(
         .badData, "weights '\(name)' have shape \(found), but the net's options ask for \(expected)"
       )
     case .unexpectedWeight(let name, let expected):
       return Failure(
-        .badData, "the net has no weights '\(name)', only \(expected.joined(separator: ", "))")
+        .badData,
+        "the net has no weights '\(name)', "
+          + (expected.isEmpty ? "none at all" : "only \(expected.joined(separator: ", "))"))
     case .unfitParameter(let net, let parameter, let shape, let expected):
       return Failure(
         .usage, "net \(net) can't step '\(parameter)' of shape \(shape): it needs \(expected)")
@@ -152,12 +167,22 @@ struct Failure: Error {
     }
   }
 
+  private static func sentence(_ error: SafetensorsError) -> String {
+    if case .cannotRead = error { return "\(error); give a file that exists and can be read" }
+    return error.description
+  }
+
   private static func code(_ error: SafetensorsError) -> Code {
     switch error {
     case .cannotRead(_, _, let code) where code == ENOENT || code == ENOTDIR: .missing
     case .cannotWrite: .cannotWrite
     default: .badData
     }
+  }
+
+  /// A value from a file, which can be of any length.
+  private static func short(_ value: String) -> String {
+    value.count > 80 ? "\(value.prefix(80))…" : value
   }
 
   private static func list(_ names: [String]) -> String {

@@ -54,7 +54,7 @@ struct Evaluate: ParsableCommand {
     let built = try makeProblem(
       name, options: try problem.problemOptionValues(), split: split,
       directory: problem.dataDirectory)
-    let experiment = try Experiment(problem: built.problem, nets: nets)
+    let experiment = try makeExperiment(problem: built.problem, nets: nets, path: path)
 
     let group = try Launch.current.group(timeout: .seconds(600))
     var bar = ProgressBar()
@@ -69,7 +69,7 @@ struct Evaluate: ParsableCommand {
     bar.clear()
     guard group.rank == 0 else { return }
     for divergence in evaluation.divergences { StandardError.notice(sentence(divergence)) }
-    if let output { try AtomicFile.write(Self.table(evaluation), to: output) }
+    // The summary first: it must not be lost with a disk that is full by now.
     printSummary("Epoch \(epochCount)", mean: evaluation.mean, time: time)
     if evaluation.divergedCount > 0 {
       let rest = evaluation.meanOfFinished.map { ", the mean of the others is \($0)" } ?? ""
@@ -77,6 +77,7 @@ struct Evaluate: ParsableCommand {
     } else {
       StandardError.notice("mean final loss \(evaluation.mean)")
     }
+    if let output { try AtomicFile.write(Self.table(evaluation), to: output) }
   }
 
   private static func table(_ evaluation: Evaluation) -> String {
@@ -107,6 +108,14 @@ struct Evaluate: ParsableCommand {
       options: ["learning_rate": .number(Double(learningRate))])
     return [NetAssignment(key: chosen, optimizer: try description.make(seed: 0, position: 0))]
   }
+}
+
+/// The problem with its nets; nets from a file that don't fit the problem are bad data.
+func makeExperiment(
+  problem: any Problem, nets: [NetAssignment], path: String?
+) throws -> Experiment {
+  guard let path else { return try Experiment(problem: problem, nets: nets) }
+  return try Failure.inFile(path) { try Experiment(problem: problem, nets: nets) }
 }
 
 /// A problem's nets with the weights saved at `path`, a folder or the file of the one net; with

@@ -12,6 +12,13 @@ enum Program {
   static func main() {
     // A reader that goes away (`l2l train | head`) must not kill a training.
     signal(SIGPIPE, SIG_IGN)
+    // Else a file of ours could get the number of a closed standard stream, and notices with it.
+    while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
+      if descriptor > STDERR_FILENO {
+        close(descriptor)
+        break
+      }
+    }
     do {
       var command = try Root.parseAsRoot(normalized(Array(CommandLine.arguments.dropFirst())))
       try command.run()
@@ -43,7 +50,7 @@ enum Program {
         continue
       }
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = parts[0].dropFirst(2).replacing("-", with: "_")
+      let name = String(parts[0].dropFirst(2).replacing("-", with: "_"))
       var value = parts.count == 2 ? String(parts[1]) : nil
       if flags.contains(name) {
         if value == nil, let next = rest.first, ["true", "false"].contains(next.lowercased()) {
@@ -52,10 +59,8 @@ enum Program {
         if try isOn(name, value ?? "true") {
           result.append("--\(name)")
         } else if name == "second_derivatives" {
-          result.append("--no-\(name)")
+          result.append("--no_\(name)")
         }
-      } else if name == "no_second_derivatives", value == nil {
-        result.append("--no-second_derivatives")
       } else {
         result.append(value.map { "--\(name)=\($0)" } ?? "--\(name)")
       }

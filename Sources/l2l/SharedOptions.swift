@@ -41,7 +41,7 @@ struct ProblemArguments: ParsableArguments {
       guard parts.count == 2, !parts[0].isEmpty else {
         throw Failure(.usage, "\(flag) takes NAME=VALUE, not '\(item)'")
       }
-      let name = parts[0].replacing("-", with: "_")
+      let name = String(parts[0].replacing("-", with: "_"))
       guard values.updateValue(String(parts[1]), forKey: name) == nil else {
         throw Failure(.usage, "\(flag) \(name) is given twice")
       }
@@ -107,20 +107,18 @@ private func optionValue(_ text: String, isList: Bool) -> JSONValue {
   return JSONValue(parsing: text) ?? .string(text)
 }
 
-/// Tells the user when the embedded subset stands in for a data set.
-func announce(_ dataset: ImageDataset?) {
-  if let dataset, dataset.isEmbedded { StandardError.notice(MNIST.embeddedNotice) }
-}
-
 /// The problem's data as the command line gives it.
 func makeProblem(
   _ name: String, options: [String: String], split: MNIST.Split, directory: String?,
-  fixedBatch: ImageBatch? = nil
+  fixedBatch: ImageBatch? = nil, announcing: Bool = true
 ) throws -> BuiltProblem {
   let built = try ProblemCatalog.entry(named: name).make(
     options: options,
     data: ProblemData(split: split, directory: directory, fixedBatch: fixedBatch))
-  announce(built.dataset)
+  // Tells the user when the embedded subset stands in for a data set.
+  if announcing, let dataset = built.dataset, dataset.isEmbedded {
+    StandardError.notice(MNIST.embeddedNotice)
+  }
   return built
 }
 

@@ -64,6 +64,8 @@ struct Train: ParsableCommand {
   mutating func run() throws {
     let started = ContinuousClock.now
     try requireRunSettings()
+    // Before the folder is made, so that a signal never leaves one without a state in it.
+    let signals = StopSignals()
     let group = try Launch.current.group(timeout: .seconds(collectiveTimeout))
     if let warning = (group as? MPIProcessGroup)?.placementWarning {
       StandardError.notice("warning: \(warning)")
@@ -72,7 +74,7 @@ struct Train: ParsableCommand {
     let bytes = try group.decideOnRankZero { try plan(ranks: group.count).serialized() }
     let file = try TrainingStateFile(try SafetensorsFile(bytes: bytes))
     let options = file.options
-    let (experiment, dataHash) = try makeExperiment(options)
+    let (experiment, dataHash) = try makeExperiment(options, announcing: true)
     let state = try file.state(for: experiment)
     if group.rank == 0 { notify(experiment, options) }
 
@@ -89,7 +91,6 @@ struct Train: ParsableCommand {
         path: $0, experiment: experiment, options: options,
         metadata: Self.metadata(dataHash: dataHash))
     }
-    let signals = StopSignals()
     let observer = TerminalObserver()
     let trainer = MetaTrainer(
       experiment: experiment, options: options, state: state, group: group, settings: settings,
@@ -130,7 +131,9 @@ struct Train: ParsableCommand {
       }
       throw SharedFailure(
         Failure(
-          .stopped, "\(place), state saved; go on with: l2l train --resume --save_path=\(savePath)")
+          .stopped,
+          "\(place), state saved; go on with: l2l train --resume --save_path=\(savePath)"
+            + (problem.dataDirectory.map { " --data_dir=\($0)" } ?? ""))
       )
     }
   }
@@ -143,7 +146,10 @@ struct Train: ParsableCommand {
     let saved = try resume ? savedState() : nil
     let options = try saved.map(resumedOptions) ?? freshOptions(ranks: ranks)
     try validate(options)
-    let (experiment, dataHash) = try makeExperiment(options)
+    let (experiment, dataHash) =
+      try resume
+      ? Failure.inFile(TrainingFolder.statePath(in: savePath ?? "")) { try makeExperiment(options) }
+      : makeExperiment(options)
     if let hash = saved?.metadata["data"], hash != dataHash {
       throw Failure(
         .badData,
@@ -158,8 +164,12 @@ struct Train: ParsableCommand {
       let folder = TrainingFolder(
         path: savePath, experiment: experiment, options: options, metadata: metadata)
       try folder.create()
-      try folder.saveState(state)
-      try folder.flush()
+      do {
+        try folder.saveInitialState(state)
+      } catch {
+        folder.removeIfEmpty()
+        throw error
+      }
     }
     return TrainingStateFile.contents(
       state, options: options, experiment: experiment, metadata: metadata)
@@ -170,13 +180,13 @@ struct Train: ParsableCommand {
   }
 
   private func makeExperiment(
-    _ options: TrainingOptions
+    _ options: TrainingOptions, announcing: Bool = false
   ) throws -> (Experiment, dataHash: String) {
     let descriptions = try netDescriptions(
       problem: options.problem, overrides: options.netOptions)
     let built = try makeProblem(
       options.problem, options: options.problemOptions, split: .train,
-      directory: problem.dataDirectory)
+      directory: problem.dataDirectory, announcing: announcing)
     let experiment = try Experiment(
       problem: built.problem,
       nets: try descriptions.enumerated().map { position, description in
@@ -214,7 +224,9 @@ struct Train: ParsableCommand {
         "there is no training to resume: '\(path)' does not exist; leave out --resume to"
           + " start one")
     }
-    return try TrainingStateFile(try SafetensorsFile(contentsOf: path))
+    let saved = try TrainingStateFile(try SafetensorsFile(contentsOf: path))
+    try Failure.inFile(path) { try validate(saved.options) }
+    return saved
   }
 
   /// The saved options with what the user gives anew: only when to end and what to report may

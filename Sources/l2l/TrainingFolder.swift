@@ -38,6 +38,9 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
     }
   }
 
+  /// Removes the folder that `create` made, if nothing is in it.
+  func removeIfEmpty() { rmdir(path) }
+
   // MARK: - Writing in the background
   //
   // Training goes on while files are written: a slow disk must not stop the other ranks. Of several
@@ -45,7 +48,8 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
 
   private struct Waiting {
     var files: [(path: String, file: SafetensorsFile)] = []
-    var failure: SafetensorsError?
+    /// Of each file the newest content that could not be written.
+    var failed: [String: (file: SafetensorsFile, error: SafetensorsError)] = [:]
   }
 
   private let waiting = Mutex(Waiting())
@@ -65,19 +69,25 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
     guard let next else { return }
     do throws(SafetensorsError) {
       try next.file.write(to: next.path)
-      waiting.withLock { $0.failure = nil }
+      waiting.withLock { $0.failed[next.path] = nil }
     } catch {
-      waiting.withLock { $0.failure = error }
+      waiting.withLock { $0.failed[next.path] = (next.file, error) }
       StandardError.notice("warning: \(error); the last good file is kept and training goes on")
     }
   }
 
-  /// Waits until all is written.
+  /// Waits until all is written; what could not be written before is tried once more.
   ///
-  /// - Throws: the last file's `SafetensorsError`, if it could not be written.
+  /// - Throws: the `SafetensorsError` of a file that still can't be written.
   func flush() throws {
     queue.sync {}
-    if let failure = waiting.withLock({ $0.failure }) { throw failure }
+    let failed = waiting.withLock { waiting in
+      defer { waiting.failed = [:] }
+      return waiting.failed
+    }
+    for (path, content) in failed.sorted(by: { $0.key < $1.key }) {
+      try content.file.write(to: path)
+    }
   }
 
   // MARK: - Results
@@ -100,10 +110,15 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
     }
   }
 
-  func saveState(_ state: TrainingState) throws {
-    enqueue(
-      TrainingStateFile.contents(
-        state, options: options, experiment: experiment, metadata: metadata),
-      as: Self.stateName)
+  func saveState(_ state: TrainingState) throws { enqueue(contents(state), as: Self.stateName) }
+
+  /// Saves the state at once, before there is any training that could go on without it.
+  func saveInitialState(_ state: TrainingState) throws {
+    try contents(state).write(to: Self.statePath(in: path))
+  }
+
+  private func contents(_ state: TrainingState) -> SafetensorsFile {
+    TrainingStateFile.contents(
+      state, options: options, experiment: experiment, metadata: metadata)
   }
 }

@@ -62,7 +62,7 @@ struct UnrollOnce: ParsableCommand {
     var options = (run?.options.problemOptions ?? [:]).merging(
       try problem.problemOptionValues()
     ) { $1 }
-    for (option, value) in given.impliedOptions(problem: name) where options[option] == nil {
+    for (option, value) in try given.impliedOptions(problem: name) where options[option] == nil {
       options[option] = value
     }
     let nets = try learnedNets(
@@ -72,7 +72,7 @@ struct UnrollOnce: ParsableCommand {
     let built = try makeProblem(
       name, options: options, split: .train, directory: problem.dataDirectory,
       fixedBatch: try given.batch())
-    let experiment = try Experiment(problem: built.problem, nets: nets)
+    let experiment = try makeExperiment(problem: built.problem, nets: nets, path: path)
     let unroller = Unroller(experiment)
     if let run { unroller.load(try run.state(for: experiment).weights) }
     var optimizee = unroller.makeInstance(
@@ -145,8 +145,11 @@ struct GivenState {
 
   private func tensor(_ name: String) throws -> Tensor? {
     guard let array = file?[name] else { return nil }
-    guard array.shape.count <= Shape.maximumRank else {
-      throw Failure(.badData, "'\(name)' in '\(path)' has more than \(Shape.maximumRank) axes")
+    guard Shape.isValid(array.shape) else {
+      throw Failure(
+        .badData,
+        "'\(name)' in '\(path)' has the shape \(array.shape): give at most"
+          + " \(Shape.maximumRank) axes of at most \(Int32.max)")
     }
     let floats = try array.floats()
     // Bytes are pixels 0...255.
@@ -171,19 +174,28 @@ struct GivenState {
       }
       return number
     }
-    return try ImageBatch(images: images, labels: numbers)
+    return try Failure.inFile(path) { try ImageBatch(images: images, labels: numbers) }
   }
 
   /// Problem options that the given tensors' shapes decide.
-  func impliedOptions(problem: String) -> [String: String] {
-    func shape(_ name: String) -> [Int]? { file?[name]?.shape }
+  func impliedOptions(problem: String) throws -> [String: String] {
+    func shape(_ name: String, rank: Int) throws -> [Int]? {
+      guard let shape = file?[name]?.shape, shape.count == rank else { return nil }
+      guard !shape.contains(0) else {
+        throw Failure(.badData, "'\(name)' in '\(path)' is empty: its shape is \(shape)")
+      }
+      return shape
+    }
     switch problem {
     case "quadratic":
-      guard let x = shape("x0/x") ?? shape("const/y"), x.count == 2 else { return [:] }
-      return ["batch_size": "\(x[0])", "num_dims": "\(x[1])"]
+      guard
+        let sizes = try shape("x0/x", rank: 2) ?? shape("const/y", rank: 2)
+          ?? shape("const/w", rank: 3)
+      else { return [:] }
+      return ["batch_size": "\(sizes[0])", "num_dims": "\(sizes[1])"]
     case "mnist":
       var sizes: [Int] = []
-      while let w = shape("x0/mlp/linear_\(sizes.count)/w"), w.count == 2 { sizes.append(w[1]) }
+      while let w = try shape("x0/mlp/linear_\(sizes.count)/w", rank: 2) { sizes.append(w[1]) }
       guard !sizes.isEmpty else { return [:] }
       return ["layers": sizes.dropLast().map(String.init).joined(separator: ",")]
     default:
