@@ -93,6 +93,12 @@ let package = Package(
 
     // MARK: - Tests
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
+    tests(
+      "MetaTraining",
+      [
+        "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff",
+        "Tensors", "Safetensors",
+      ], resources: [.copy("Fixtures")]),
     tests("Safetensors", ["Safetensors"]),
     tests("MPI", ["MPI"]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
