@@ -100,6 +100,8 @@ let package = Package(
         "Tensors", "Safetensors",
       ], resources: [.copy("Fixtures")]),
     tests("Safetensors", ["Safetensors"]),
+    // Depends on the program so that it is built; the tests run it.
+    tests("l2l", ["l2l", "Safetensors"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
   ]

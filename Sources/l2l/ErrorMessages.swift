@@ -33,7 +33,10 @@ struct Failure: Error {
       return try body()
     } catch {
       let failure = Failure(describing: error)
-      throw failure.code == .usage
+      var isAboutFile =
+        failure.code == .usage || error is TrainingStateError || error is OptimizerError
+      if case SafetensorsError.notConvertible = error { isAboutFile = true }
+      throw isAboutFile
         ? Failure(.badData, "'\(path)' can't be used: \(failure.message)") : failure
     }
   }
@@ -137,8 +140,10 @@ struct Failure: Error {
   private static func sentence(_ error: TrainingStateError) -> String {
     switch error {
     case .unknownFormat(let version):
-      return "the training state has format version \(version ?? "none"), this program reads"
-        + " version \(TrainingStateFile.formatVersion)"
+      return version == nil || version == TrainingStateFile.formatVersion
+        ? "it is no training state; give the folder of a training"
+        : "the training state has format version \(version ?? ""), this program reads version"
+          + " \(TrainingStateFile.formatVersion)"
     case .malformedMetadata(let key):
       return "the training state's metadata entry '\(key)' is missing or malformed"
     case .malformed(let tensor, let expected):

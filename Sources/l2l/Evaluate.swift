@@ -154,7 +154,7 @@ func learnedNets(
         parameters: description.parameters)
     }
     let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
-    do {
+    return try Failure.inFile(file) {
       let saved = try SavedOptimizer(
         contentsOf: file, standard: (description.net, description.options))
       if let trainedOn = saved.metadata["problem"], trainedOn != problem {
@@ -162,8 +162,6 @@ func learnedNets(
       }
       return NetAssignment(
         key: description.key, optimizer: saved.optimizer, parameters: description.parameters)
-    } catch let error as OptimizerError {
-      throw Failure(.badData, "'\(file)' can't be used: \(Failure(describing: error).message)")
     }
   }
 }

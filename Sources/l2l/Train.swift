@@ -77,6 +77,10 @@ struct Train: ParsableCommand {
     let (experiment, dataHash) = try makeExperiment(options, announcing: true)
     let state = try file.state(for: experiment)
     if group.rank == 0 { notify(experiment, options) }
+    if resume, state.epoch >= options.epochCount {
+      StandardError.notice(
+        "the training has had all of its \(state.epoch) epochs; --num_epochs with more goes on")
+    }
 
     var settings = RunSettings()
     settings.checkpointPeriod = checkpointPeriod
@@ -157,8 +161,11 @@ struct Train: ParsableCommand {
           + " give its --data_dir")
     }
     let state =
-      try saved?.state(for: experiment)
-      ?? MetaTrainer.initialState(of: experiment, options: options)
+      try saved.map { saved in
+        try Failure.inFile(TrainingFolder.statePath(in: savePath ?? "")) {
+          try saved.state(for: experiment)
+        }
+      } ?? MetaTrainer.initialState(of: experiment, options: options)
     let metadata = Self.metadata(dataHash: dataHash)
     if let savePath, saved == nil {
       let folder = TrainingFolder(
@@ -224,9 +231,11 @@ struct Train: ParsableCommand {
         "there is no training to resume: '\(path)' does not exist; leave out --resume to"
           + " start one")
     }
-    let saved = try TrainingStateFile(try SafetensorsFile(contentsOf: path))
-    try Failure.inFile(path) { try validate(saved.options) }
-    return saved
+    return try Failure.inFile(path) {
+      let saved = try TrainingStateFile(try SafetensorsFile(contentsOf: path))
+      try validate(saved.options)
+      return saved
+    }
   }
 
   /// The saved options with what the user gives anew: only when to end and what to report may

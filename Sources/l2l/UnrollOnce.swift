@@ -74,7 +74,9 @@ struct UnrollOnce: ParsableCommand {
       fixedBatch: try given.batch())
     let experiment = try makeExperiment(problem: built.problem, nets: nets, path: path)
     let unroller = Unroller(experiment)
-    if let run { unroller.load(try run.state(for: experiment).weights) }
+    if let run {
+      try Failure.inFile(path ?? "") { unroller.load(try run.state(for: experiment).weights) }
+    }
     var optimizee = unroller.makeInstance(
       InstanceKey(seed: seed, phase: .training, epoch: epoch, instance: instance))
     try given.apply(to: &optimizee, of: experiment)

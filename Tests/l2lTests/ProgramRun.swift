@@ -1,0 +1,158 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// One run of the built program, as a user starts it.
+final class ProgramRun: Sendable {
+  /// How a run ended.
+  struct Result: Sendable {
+    var output: String
+    var errors: String
+    /// The exit code; nil when a signal ended the program.
+    var code: Int32?
+    /// The signal that ended the program.
+    var signal: Int32?
+
+    /// The lines of standard output.
+    var lines: [String] { output.split(separator: "\n").map(String.init) }
+    /// The lines of standard output without those that tell times.
+    var untimedLines: [String] { lines.filter { !$0.hasPrefix("Mean epoch time: ") } }
+    /// The lines of standard error.
+    var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
+    /// What stands behind `l2l: error: `, if that is there exactly once and all else are notices.
+    var error: String? {
+      let prefix = "l2l: error: "
+      let found = errorLines.filter { $0.hasPrefix(prefix) }
+      guard found.count == 1, errorLines.allSatisfy({ $0.hasPrefix("l2l: ") }) else { return nil }
+      return String(found[0].dropFirst(prefix.count))
+    }
+  }
+
+  /// The program beside the test bundle.
+  static let executable: String = {
+    let places =
+      [CommandLine.arguments[0], Bundle.main.executablePath ?? ""]
+      + CommandLine.arguments.filter { $0.contains(".xctest") }
+    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let candidates =
+      places.flatMap { place in
+        let folder = URL(fileURLWithPath: place).resolvingSymlinksInPath()
+          .deletingLastPathComponent()
+        // The bundle is a file, or a folder of folders.
+        return (0...3).map { up in
+          (0..<up).reduce(folder) { url, _ in url.deletingLastPathComponent() }
+            .appendingPathComponent("l2l").path
+        }
+      } + [source.appendingPathComponent(".build/release/l2l").path]
+    let found = candidates.first { path in
+      var isFolder: ObjCBool = false
+      return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        && !isFolder.boolValue && FileManager.default.isExecutableFile(atPath: path)
+    }
+    return found ?? "l2l"
+  }()
+
+  private let folder: TemporaryFolder
+  private let process = Process()
+  private let ended = DispatchSemaphore(value: 0)
+
+  /// Starts the program.
+  ///
+  /// - Parameters:
+  ///   - folder: the current folder; an empty one when nil.
+  ///   - environment: variables to be set.
+  ///   - output: where standard output goes, when not into the result.
+  ///   - errors: where standard error goes, when not into the result.
+  init(
+    _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
+    executable: String = ProgramRun.executable, output: String? = nil, errors: String? = nil
+  ) throws {
+    self.folder = try TemporaryFolder()
+    let empty = self.folder.file("folder")
+    try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: false)
+    let files = [output ?? self.folder.file("output"), errors ?? self.folder.file("errors")]
+    for file in files where !FileManager.default.fileExists(atPath: file) {
+      try Data().write(to: URL(fileURLWithPath: file))
+    }
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder ?? empty)
+    let foreign = ["L2L_", "OMPI_", "PMI_", "PMIX_", "SLURM_"]
+    process.environment = ProcessInfo.processInfo.environment
+      .filter { variable in !foreign.contains { variable.key.hasPrefix($0) } }
+      .merging(environment) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: files[0]))
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: files[1]))
+    process.terminationHandler = { [ended] _ in ended.signal() }
+    try process.run()
+  }
+
+  /// What the program has written to standard error so far.
+  var errors: String { text("errors") }
+
+  /// What the program has written to standard output so far.
+  var output: String { text("output") }
+
+  private func text(_ name: String) -> String {
+    String(decoding: (try? contents(folder.file(name))) ?? [], as: UTF8.self)
+  }
+
+  /// Sends a signal, if the program still runs.
+  func send(_ signal: Int32) {
+    if process.isRunning { kill(process.processIdentifier, signal) }
+  }
+
+  /// Waits until a condition holds or the program ends; false when neither came in time.
+  func wait(seconds: Double = 30, until condition: () -> Bool) -> Bool {
+    let end = Date() + seconds
+    while Date() < end {
+      if condition() || !process.isRunning { return true }
+      Thread.sleep(forTimeInterval: 0.005)
+    }
+    return false
+  }
+
+  /// Waits for the end; kills a program that takes too long, which is an issue.
+  func result(
+    timeout: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
+  ) -> Result {
+    if ended.wait(timeout: .now() + timeout) == .timedOut {
+      Issue.record("the program takes over \(timeout) s", sourceLocation: sourceLocation)
+      kill(process.processIdentifier, SIGKILL)
+      ended.wait()
+    }
+    let wasSignal = process.terminationReason == .uncaughtSignal
+    return Result(
+      output: output, errors: errors, code: wasSignal ? nil : process.terminationStatus,
+      signal: wasSignal ? process.terminationStatus : nil)
+  }
+}
+
+/// Runs the program to its end.
+func run(
+  _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws -> ProgramRun.Result {
+  try ProgramRun(arguments, in: folder, environment: environment)
+    .result(sourceLocation: sourceLocation)
+}
+
+/// Expects a run to fail with the exit code, one error line that has all the words, nothing but
+/// notices beside it, and nothing on standard output.
+func expectFailure(
+  _ arguments: [String], code: Int32, saying words: [String] = [], in folder: String? = nil,
+  environment: [String: String] = [:], sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  let result = try run(
+    arguments, in: folder, environment: environment, sourceLocation: sourceLocation)
+  let what = Comment(rawValue: "l2l \(arguments.joined(separator: " ")): \(result.errors)")
+  #expect(result.code == code, what, sourceLocation: sourceLocation)
+  #expect(result.output == "", what, sourceLocation: sourceLocation)
+  let error = result.error
+  #expect(error != nil, what, sourceLocation: sourceLocation)
+  for word in words where error?.contains(word) != true {
+    Issue.record("no '\(word)' in: \(result.errors)", sourceLocation: sourceLocation)
+  }
+}
