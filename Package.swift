@@ -82,8 +82,12 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: swift),
 
     // MARK: - Tests
+    .target(
+      name: "TestSupport", dependencies: ["Autodiff", "Tensors"], path: "Tests/TestSupport",
+      swiftSettings: swift),
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
     tests("Safetensors", ["Safetensors"]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
+    tests("Tensors", ["Tensors", "TestSupport"]),
   ]
 )
