@@ -92,6 +92,9 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: swift),
 
     // MARK: - Tests
+    .target(
+      name: "TestSupport", dependencies: ["Autodiff", "Tensors"], path: "Tests/TestSupport",
+      swiftSettings: swift),
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
     tests(
       "MetaTraining",
@@ -104,5 +107,6 @@ let package = Package(
     tests("l2l", ["l2l", "Safetensors"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
+    tests("Tensors", ["Tensors", "TestSupport"]),
   ]
 )
