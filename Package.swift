@@ -95,6 +95,12 @@ let package = Package(
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
     tests("Safetensors", ["Safetensors"]),
     tests("MPI", ["MPI"]),
+    tests(
+      "DistributedTraining",
+      [
+        "DistributedTraining", "MetaTraining", "MPI", "Experiments", "Problems", "Datasets",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors",
+      ]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
   ]
 )

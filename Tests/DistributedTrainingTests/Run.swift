@@ -37,9 +37,10 @@ final class Run {
   /// - Parameters:
   ///   - wrapper: a line of shell that sees `$rank` and starts each rank by `exec "$@"`.
   ///   - launcher: mpirun and its arguments, instead of Open MPI's.
+  ///   - prefix: a command that starts all this.
   init(
     ranks: Int?, _ arguments: [String], environment: [String: String] = [:],
-    wrapper: String? = nil, launcher: [String]? = nil
+    wrapper: String? = nil, launcher: [String]? = nil, prefix: [String] = []
   ) throws {
     folder = try TemporaryFolder()
     var line = [try #require(Tools.program)] + arguments
@@ -51,6 +52,7 @@ final class Run {
       let mpirun = try launcher ?? [#require(Tools.mpirun), "--oversubscribe"]
       line = mpirun + ["-np", "\(ranks)"] + line
     }
+    line = prefix + line
     var variables = Tools.environment
     variables[Self.mark] = identity
     if getuid() == 0 {
@@ -71,7 +73,7 @@ final class Run {
   }
 
   private func handle(_ name: String) throws -> FileHandle {
-    FileManager.default.createFile(atPath: folder.file(name), contents: nil)
+    _ = FileManager.default.createFile(atPath: folder.file(name), contents: nil)
     return try #require(FileHandle(forWritingAtPath: folder.file(name)))
   }
 
@@ -164,10 +166,11 @@ final class Run {
 /// Runs the program to its end.
 func run(
   ranks: Int?, _ arguments: [String], environment: [String: String] = [:],
-  wrapper: String? = nil, launcher: [String]? = nil, atMost limit: Double = 60,
-  sourceLocation: SourceLocation = #_sourceLocation
+  wrapper: String? = nil, launcher: [String]? = nil, prefix: [String] = [],
+  atMost limit: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
 ) throws -> Run.Result {
   try Run(
-    ranks: ranks, arguments, environment: environment, wrapper: wrapper, launcher: launcher
+    ranks: ranks, arguments, environment: environment, wrapper: wrapper, launcher: launcher,
+    prefix: prefix
   ).result(atMost: limit, sourceLocation: sourceLocation)
 }
