@@ -106,6 +106,12 @@ let package = Package(
     // Depends on the program so that it is built; the tests run it.
     tests("l2l", ["l2l", "Safetensors"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
+    tests(
+      "DistributedTraining",
+      [
+        "DistributedTraining", "MetaTraining", "MPI", "Experiments", "Problems", "Datasets",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors",
+      ]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
     tests("Tensors", ["Tensors", "TestSupport"]),
   ]
