@@ -114,5 +114,6 @@ let package = Package(
       ]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
     tests("Tensors", ["Tensors", "TestSupport"]),
+    tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
   ]
 )
