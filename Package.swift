@@ -115,5 +115,7 @@ let package = Package(
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
     tests("Tensors", ["Tensors", "TestSupport"]),
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
+    tests(
+      "Problems", ["Problems", "Layers", "Autodiff", "Datasets", "Tensors", "TestSupport"]),
   ]
 )
