@@ -113,6 +113,9 @@ let package = Package(
         "LearnedOptimizers", "Layers", "Tensors", "Safetensors",
       ]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
+    tests(
+      "Experiments",
+      ["Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Datasets", "Tensors"]),
     tests("Tensors", ["Tensors", "TestSupport"]),
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(
