@@ -92,11 +92,27 @@ let package = Package(
       exclude: ["README.md"], swiftSettings: swift),
 
     // MARK: - Tests
+    .target(
+      name: "TestSupport", dependencies: ["Autodiff", "Tensors"], path: "Tests/TestSupport",
+      swiftSettings: swift),
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
+    tests(
+      "MetaTraining",
+      [
+        "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff",
+        "Tensors", "Safetensors",
+      ], resources: [.copy("Fixtures")]),
     tests("Safetensors", ["Safetensors"]),
     // Depends on the program so that it is built; the tests run it.
     tests("l2l", ["l2l", "Safetensors"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
+    tests(
+      "DistributedTraining",
+      [
+        "DistributedTraining", "MetaTraining", "MPI", "Experiments", "Problems", "Datasets",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors",
+      ]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
+    tests("Tensors", ["Tensors", "TestSupport"]),
   ]
 )

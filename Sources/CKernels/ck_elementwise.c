@@ -141,7 +141,8 @@ CK_CLONES float ck_cross_entropy_f32(
     float largest = -INFINITY, total = 0;
     for (int64_t i = 0; i < n; i++) largest = row[i] > largest ? row[i] : largest;
     for (int64_t i = 0; i < n; i++) total += ck_exp1(row[i] - largest);
-    sum += logf(total) + largest - row[labels[r]];
+    // The difference first: a large offset of all logits must not round the logarithm away.
+    sum += logf(total) + (largest - row[labels[r]]);
   }
   return (float)(sum / (double)rows);
 }

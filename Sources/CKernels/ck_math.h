@@ -1,6 +1,7 @@
 // Branch-free float32 exp, sigmoid and tanh that the compiler can vectorise.
 //
-// Errors against double precision over all floats: exp 1.5 ulp, sigmoid 2.5 ulp, tanh 2 ulp.
+// Errors against double precision over all floats: exp 1.1 ulp, sigmoid 2.5 ulp, tanh 1.4 ulp. But
+// sigmoid is 0 below -88.7228, where exp(-x) overflows and the result would be denormal.
 // Polynomials: Cephes (Moshier, 1992), expf and tanhf.
 #pragma once
 #include "ck_platform.h"

@@ -124,8 +124,8 @@ public struct RandomStream: Sendable {
     }
   }
 
-  // The ten rounds, with the constants of the paper.
-  static func philox(
+  /// Philox4x32-10: ten rounds, with the constants of the paper.
+  package static func philox(
     _ counter: (UInt32, UInt32, UInt32, UInt32), _ key: (UInt32, UInt32)
   ) -> (UInt32, UInt32, UInt32, UInt32) {
     var c = counter

@@ -4,8 +4,8 @@ internal import COpenBLAS
 extension Tensor {
   /// The matrix product op(a) op(b), where op transposes the last two axes if asked.
   ///
-  /// Matrices [m, k] and [k, n] give [m, n]; batches [b, m, k] and [b, k, n] give [b, m, n], and a
-  /// batch of 1 is used for all. 2 b m n k FLOP. Large products go to OpenBLAS on one thread,
+  /// Matrices [m, k] and [k, n] give [m, n]; batches [b, m, k] and [b, k, n] give [b, m, n].
+  /// 2 b m n k FLOP. Large products go to OpenBLAS on one thread,
   /// batches of small ones (as in `quadratic`) to a loop of ours, where a BLAS call would cost more
   /// than the product.
   ///

@@ -1,0 +1,88 @@
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Tensors
+import Testing
+
+/// Meta-gradients against differences and against each other.
+@Suite("Meta-gradients")
+struct MetaGradientTests {
+  /// A coordinate-wise net that runs through automatic differentiation.
+  private struct Oracle: DeepLSTMOptimizer {
+    static let name = "Oracle"
+    var net: DeepLSTM
+    var options: [String: JSONValue] { [:] }
+    func makeEngine() -> any OptimizerEngine { AutodiffEngine(self, blockRows: 7) }
+  }
+
+  private func quadratic(_ optimizer: any LearnedOptimizer) throws -> Unroller {
+    Unroller(
+      try experiment(
+        Quadratic(batchSize: 3, dimensions: 5, standardDeviation: 1), optimizer))
+  }
+
+  @Test("the fused kernels agree with automatic differentiation", arguments: [false, true])
+  func fusedAgainstAutodiff(secondDerivatives: Bool) throws {
+    for preprocess in [Preprocessing.identity, .logAndSign(k: 5), .clamp(min: -1, max: 2)] {
+      let fused = net([6, 5], preprocess: preprocess, scale: 0.1)
+      var outcomes: [UnrollOutcome] = []
+      for optimizer in [fused as any LearnedOptimizer, Oracle(net: fused.net)] {
+        let unroller = try quadratic(optimizer)
+        var instance = unroller.makeInstance(key())
+        // The second unroll starts from a state that is not zero.
+        _ = try unroller.unroll(&instance, steps: 4, secondDerivatives: secondDerivatives)
+        outcomes.append(
+          try unroller.unroll(&instance, steps: 7, secondDerivatives: secondDerivatives))
+      }
+      // Two float32 computations in different order: 1e-5 of the norm.
+      let oracle = outcomes[1].metaGradients[0].map { Float($0) }
+      #expect(distance(outcomes[0].metaGradients[0], oracle) < 1e-5, "\(preprocess)")
+      #expect(distance(outcomes[0].losses, outcomes[1].losses) < 1e-5)
+    }
+  }
+
+  @Test("with second derivatives they are the derivatives of the meta-loss")
+  func differences() throws {
+    // A small scale keeps the unroll nearly linear in the step of the difference.
+    let optimizer = net([4, 3], preprocess: .identity, scale: 0.02)
+    let unroller = try quadratic(optimizer)
+    let start = unroller.makeInstance(key())
+    func metaLoss(_ weights: Tensor) throws -> Double {
+      unroller.load([optimizer.weights.unflattening(weights)])
+      var instance = start
+      return try unroller.forward(&instance, steps: 6).metaLoss
+    }
+    var instance = start
+    let gradient = try unroller.unroll(&instance, steps: 6, secondDerivatives: true)
+      .metaGradients[0]
+    let flat = optimizer.weights.flattened
+    var random = RandomStream(seed: 5, purpose: .test)
+    for _ in 0..<4 {
+      let direction = random.normal(flat.shape, standardDeviation: 1)
+      let step: Float = 0.02
+      func at(_ factor: Float) throws -> Double {
+        try metaLoss(flat + direction.affine(scale: factor * step, offset: 0))
+      }
+      // Fourth-order central difference; the meta-loss is rounded at 1e-6, so 1e-3 is left.
+      let numeric =
+        (8 * (try at(1) - at(-1)) - (try at(2) - at(-2))) / (12 * Double(step))
+      let exact = zip(gradient, direction.elements).reduce(0) { $0 + $1.0 * Double($1.1) }
+      #expect(abs(numeric - exact) < 2e-3 * max(1, abs(exact)), "\(numeric) and \(exact)")
+    }
+  }
+
+  @Test("many coordinates give the same whatever their number beside a chunk's")
+  func chunks() throws {
+    // 1,030 rows are a full chunk and a rest.
+    let fused = net([3], preprocess: .logAndSign(k: 5), scale: 0.1)
+    var gradients: [[Double]] = []
+    for optimizer in [fused as any LearnedOptimizer, Oracle(net: fused.net)] {
+      let unroller = Unroller(
+        try experiment(Quadratic(batchSize: 103, dimensions: 10), optimizer))
+      var instance = unroller.makeInstance(key())
+      gradients.append(
+        try unroller.unroll(&instance, steps: 3, secondDerivatives: false).metaGradients[0])
+    }
+    #expect(distance(gradients[0], gradients[1].map { Float($0) }) < 1e-5)
+  }
+}

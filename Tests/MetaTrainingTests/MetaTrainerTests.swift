@@ -1,0 +1,177 @@
+import Autodiff
+import Experiments
+import Layers
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Safetensors
+import Tensors
+import Testing
+
+/// Keeps what a training tells and saves.
+private final class Recorder: TrainingObserver, TrainingStore {
+  var lines: [String] = []
+  var divergences: [Divergence] = []
+  var states: [TrainingState] = []
+  var best: [Double] = []
+
+  func epochEnded(_ epoch: Int, of count: Int) {}
+  func logPeriodEnded(_ summary: PeriodSummary) {
+    lines.append("epoch \(summary.epoch) \(summary.meanCost) \(summary.diverged)")
+  }
+  func evaluated(_ summary: PeriodSummary, isBest: Bool) {
+    lines.append("evaluation \(summary.epoch) \(summary.meanCost) \(isBest)")
+  }
+  func timed(_ timings: [RankTiming]) {}
+  func diverged(_ divergence: Divergence) { divergences.append(divergence) }
+  func saveBest(_ state: TrainingState, evaluation: Double) { best.append(evaluation) }
+  func saveState(_ state: TrainingState) { states.append(state) }
+}
+
+/// f = x^2, but not a number at one evaluation of one optimizee in some epochs.
+///
+/// The constant tells the loss which epoch it is in: it is drawn anew at every reset.
+private struct Diverging: Problem {
+  let parameters = [VariableSpecification("x", [4], .constant(1))]
+  let constants = [VariableSpecification("fate", .scalar, .uniform)]
+  let share: Float
+
+  func loss(
+    parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
+  ) -> Variable {
+    let loss = parameters[0].squared().sum()
+    return constants[0].scalar < share ? loss * .nan : loss
+  }
+}
+
+@Suite("MetaTrainer")
+struct MetaTrainerTests {
+  private var options: TrainingOptions {
+    var options = TrainingOptions(problem: "quadratic")
+    (options.epochCount, options.logPeriod, options.evaluationPeriod) = (6, 2, 3)
+    (options.evaluationEpochs, options.stepCount, options.unrollLength) = (4, 12, 4)
+    options.optimizees = 3
+    return options
+  }
+
+  private func quadratic() throws -> Experiment {
+    try experiment(Quadratic(batchSize: 5, dimensions: 3), net([6], scale: 0.1))
+  }
+
+  private func trainer(
+    _ experiment: Experiment, _ options: TrainingOptions, _ recorder: Recorder,
+    state: TrainingState? = nil
+  ) -> MetaTrainer {
+    MetaTrainer(
+      experiment: experiment, options: options,
+      state: state ?? MetaTrainer.initialState(of: experiment, options: options),
+      store: recorder, observer: recorder)
+  }
+
+  private func bits(_ state: TrainingState) -> [[Float]] {
+    state.weights.flatMap { $0.tensors.map(\.elements) }
+      + (state.adam.firstMoments + state.adam.secondMoments).map(\.elements)
+  }
+
+  @Test("the same seed gives the same bits, another seed others")
+  func determinism() throws {
+    var results: [[[Float]]] = []
+    for seed: UInt64 in [0, 0, 1] {
+      var options = options
+      options.seed = seed
+      let recorder = Recorder()
+      let trainer = trainer(try quadratic(), options, recorder)
+      _ = try trainer.run()
+      results.append(bits(trainer.state))
+    }
+    #expect(results[0] == results[1])
+    #expect(results[0] != results[2])
+  }
+
+  @Test("stopped after any unroll and resumed from the file, it ends with the same bits and lines")
+  func resume() throws {
+    let experiment = try quadratic()
+    let whole = Recorder()
+    let uninterrupted = trainer(experiment, options, whole)
+    _ = try uninterrupted.run()
+    for unrolls in 1..<options.epochCount * options.unrollCount {
+      let first = Recorder()
+      var done = 0
+      let end = try trainer(experiment, options, first).run {
+        done += 1
+        return done == unrolls
+      }
+      guard case .stopped = end else {
+        Issue.record("not stopped after \(unrolls) unrolls")
+        continue
+      }
+      let contents = TrainingStateFile.contents(
+        try #require(first.states.last), options: options, experiment: experiment, metadata: [:])
+      let file = try TrainingStateFile(try SafetensorsFile(bytes: try contents.serialized()))
+      #expect(file.options == options)
+      let second = Recorder()
+      let resumed = trainer(
+        experiment, file.options, second, state: try file.state(for: experiment))
+      _ = try resumed.run()
+      #expect(bits(resumed.state) == bits(uninterrupted.state), "after \(unrolls) unrolls")
+      #expect(first.lines + second.lines == whole.lines, "after \(unrolls) unrolls")
+      #expect(first.best + second.best == whole.best)
+    }
+  }
+
+  @Test("an optimizee whose loss is not a number is dropped, counted and reported by name")
+  func divergence() throws {
+    var options = options
+    options.optimizees = 4
+    options.evaluationPeriod = 100
+    let recorder = Recorder()
+    let trainer = trainer(
+      try experiment(Diverging(share: 0.3), net([4], scale: 0.1)), options, recorder)
+    _ = try trainer.run()
+    #expect(!recorder.divergences.isEmpty)
+    #expect(recorder.divergences.allSatisfy { $0.quantity == .loss && $0.step == 0 })
+    let counted = recorder.lines.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+    #expect(counted.reduce(0, +) == recorder.divergences.count)
+    #expect(Set(recorder.divergences.map(\.key)).count == recorder.divergences.count)
+    #expect(bits(trainer.state).allSatisfy { $0.allSatisfy { $0.isFinite } })
+  }
+
+  @Test("when all diverge the weights stay as they are, and training stops with the count")
+  func allDiverge() throws {
+    let recorder = Recorder()
+    let trainer = trainer(
+      try experiment(Diverging(share: 1), net([4])), options, recorder)
+    let before = bits(trainer.state)
+    #expect(
+      throws: TrainingError.mostlyDiverged(
+        epoch: 3, diverged: 9, optimizees: 9, evaluating: false)
+    ) { _ = try trainer.run() }
+    #expect(bits(trainer.state) == before)
+  }
+
+  @Test("every optimizer is evaluated on the same optimizees")
+  func sameOptimizees() throws {
+    var starts: [[Float]] = []
+    for optimizer in [net([4], scale: 0.1) as any LearnedOptimizer, Adam(), Sgd()] {
+      let unroller = Unroller(
+        try experiment(Quadratic(batchSize: 5, dimensions: 3), optimizer))
+      let evaluation = try unroller.evaluate(
+        epochs: 3, stepCount: 4, unrollLength: 4, seed: 7, phase: .test, group: SoleProcess(),
+        curves: true)
+      starts.append(evaluation.curves.map { $0[0] })
+      #expect(evaluation.curves.allSatisfy { $0.count == 5 })
+    }
+    #expect(starts[0] == starts[1] && starts[1] == starts[2])
+    #expect(Set(starts[0]).count == 3)
+  }
+
+  @Test("training on quadratics lowers the loss that it is evaluated by")
+  func learns() throws {
+    var options = options
+    (options.epochCount, options.evaluationPeriod, options.stepCount) = (60, 30, 20)
+    options.learningRate = 0.01
+    let recorder = Recorder()
+    _ = try trainer(try quadratic(), options, recorder).run()
+    #expect(recorder.best.count == 2 && recorder.best[1] < recorder.best[0])
+  }
+}
