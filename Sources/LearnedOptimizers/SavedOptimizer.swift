@@ -49,12 +49,15 @@ public struct SavedOptimizer: Sendable {
     } else {
       options = standard?.options ?? [:]
     }
-    if options["layers"] == nil || file.metadata["net_options"] == nil, weights["linear/w"] != nil {
+    let entry = try OptimizerCatalog.entry(named: net)
+    if options["layers"] == nil || file.metadata["net_options"] == nil, weights["linear/w"] != nil,
+      entry.options.contains("layers")
+    {
       options["layers"] = .array(SavedOptimizer.layers(of: weights).map { .number(Double($0)) })
     }
     // Drawing initial weights takes no time beside reading a file; all are replaced below.
     var stream = RandomStream(seed: 0, purpose: .weights)
-    let optimizer = try OptimizerCatalog.entry(named: net).make(options: options, stream: &stream)
+    let optimizer = try entry.make(options: options, stream: &stream)
     self.init(try optimizer.checkingWeights(weights), metadata: file.metadata)
   }
 

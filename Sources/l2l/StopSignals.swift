@@ -19,13 +19,27 @@ final class StopSignals: Sendable {
         guard let self else { return }
         if self.received.exchange(number, ordering: .relaxed) == 0 {
           StandardError.notice("stopping after this unroll; press Ctrl-C again to stop at once")
+        } else if number == SIGINT {
           // Launchers repeat SIGTERM; only a person's second Ctrl-C means what it says.
-          signal(SIGINT, SIG_DFL)
+          Self.end(by: number)
         }
       }
       source.resume()
       return source
     }
+  }
+
+  /// Ends the program as the signal would have done.
+  ///
+  /// Dispatch blocks the signals of its sources on Linux, so that restoring the default action alone
+  /// does nothing.
+  private static func end(by number: Int32) {
+    signal(number, SIG_DFL)
+    var set = sigset_t()
+    sigemptyset(&set)
+    sigaddset(&set, number)
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    raise(number)
   }
 
   /// The first signal, nil before one came.
