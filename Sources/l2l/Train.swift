@@ -147,6 +147,7 @@ struct Train: ParsableCommand {
   /// The state to start from with its options, as the contents of a training-state file; makes the
   /// folder of a new training, so that an unwritable one is found before any work.
   private func plan(ranks: Int) throws -> SafetensorsFile {
+    if resume, let savePath { try TrainingFolder.lock(savePath) }
     let saved = try resume ? savedState() : nil
     let options = try saved.map(resumedOptions) ?? freshOptions(ranks: ranks)
     try validate(options)
@@ -171,6 +172,7 @@ struct Train: ParsableCommand {
       let folder = TrainingFolder(
         path: savePath, experiment: experiment, options: options, metadata: metadata)
       try folder.create()
+      try TrainingFolder.lock(savePath)
       do {
         try folder.saveInitialState(state)
       } catch {
