@@ -66,7 +66,8 @@ struct Train: ParsableCommand {
     try requireRunSettings()
     // Before the folder is made, so that a signal never leaves one without a state in it.
     let signals = StopSignals()
-    let group = try Launch.current.group(timeout: .seconds(collectiveTimeout))
+    let group = try Launch.current.group(
+      timeout: .seconds(collectiveTimeout), onHang: Program.failHung)
     if let warning = (group as? MPIProcessGroup)?.placementWarning {
       StandardError.notice("warning: \(warning)")
     }
@@ -87,7 +88,7 @@ struct Train: ParsableCommand {
     settings.reportsTimings = verbose
     settings.agreement = [
       ("program version", ContentHash(Program.version).value),
-      ("options", ContentHash(JSONValue.object(options.json).text).value),
+      ("options", ContentHash("\(JSONValue.object(options.json).text) \(verbose)").value),
       ("data set", ContentHash(dataHash).value),
     ]
     let folder = savePath.map {
