@@ -11,10 +11,23 @@ public final class MPIProcessGroup: ProcessGroup {
 
   /// Initializes MPI; `Launch.current` says whether there is anything to initialize it for.
   ///
+  /// - Parameters:
+  ///   - timeout: of every operation, MPI's start and end included.
+  ///   - onHang: called by another thread when MPI's start or end takes longer; has to end the
+  ///     process without calling MPI.
   /// - Throws: `MPIError`.
-  public init(timeout: Duration) throws {
-    environment = try Environment.initialize(timeout: timeout)
+  public convenience init(
+    timeout: Duration, onHang: (@Sendable (any Error) -> Never)? = nil
+  ) throws {
+    try self.init(checked: timeout, onHang: onHang)
+  }
+
+  init(checked timeout: Duration, onHang: (@Sendable (any Error) -> Never)?) throws(MPIError) {
+    var report: (@Sendable (MPIError) -> Never)?
+    if let onHang { report = { error in onHang(error) } }
+    environment = try Environment.initialize(timeout: timeout, onHang: report)
     world = environment.world
+    try environment.nameMissingRanks()
   }
 
   /// This rank in MPI's world.
@@ -51,6 +64,9 @@ public final class MPIProcessGroup: ProcessGroup {
   public func broadcast(_ bytes: inout [UInt8]) throws {
     bytes = try world.broadcast(contentsOf: bytes, from: 0)
   }
+
+  /// Whether MPI runs in this process, so that `abort` ends the other ranks too.
+  public static var isRunning: Bool { Environment.isRunning }
 
   /// Ends all ranks at once, without a chance to save: for errors that the others don't share.
   public static func abort(_ code: Int32) -> Never { Environment.abort(code) }

@@ -59,20 +59,28 @@ public final class Environment {
   /// - Parameters:
   ///   - threads: Which threads will call MPI.
   ///   - launcher: Who said how many ranks there are.
-  ///   - timeout: How long an operation of `world` may wait, from the return of this call.
+  ///   - timeout: How long an operation of `world` may wait, this call and the finalization too.
+  ///   - onHang: Called by another thread when this call or the finalization takes longer than
+  ///     `timeout`: must not call MPI, and has to end the process.
   /// - Throws: `MPIError.launcherMismatch` when MPI sees another number of ranks than the launcher
   ///   announced: never run on then, each rank may think that it is alone. `threadLevel`;
   ///   `alreadyInitialized`.
   public static func initialize(
     threads: ThreadLevel = .funneled, launcher: Launcher? = detectLauncher(),
-    timeout: Duration? = nil
+    timeout: Duration? = nil, onHang: (@Sendable (MPIError) -> Never)? = nil
   ) throws(MPIError) -> Environment {
     var (initialized, finalized, provided): (Int32, Int32, Int32) = (0, 0, 0)
     try check("MPI_Initialized", CMPI_Initialized(&initialized))
     try check("MPI_Finalized", CMPI_Finalized(&finalized))
     guard initialized == 0, finalized == 0 else { throw .alreadyInitialized }
     setDefaults(for: launcher)
+    let watchdog = Watchdog(
+      "MPI_Init_thread", limit: timeout, rank: launcher?.rank, report: onHang)
+    defer { watchdog.cancel() }
     try check("MPI_Init_thread", CMPI_Init_thread(threads.rawValue, &provided))
+    watchFinalization = {
+      Watchdog("MPI_Finalize", limit: timeout, rank: worldRank(), report: onHang)
+    }
     atexit { Environment.finalizeAtExit() }
     return try Environment(
       threads: threads, provided: provided, launcher: launcher, timeout: timeout)
@@ -99,13 +107,28 @@ public final class Environment {
     self.launcher = launcher
   }
 
+  /// Lets the errors of operations whose time is up name the ranks that do not answer.
+  ///
+  /// A collective.
+  public func nameMissingRanks() throws(MPIError) {
+    if world.size > 1, RollCall.current == nil { RollCall.current = try RollCall(of: world) }
+  }
+
   // MARK: - End
+
+  // Written once, before there is anything to finalize.
+  private nonisolated(unsafe) static var watchFinalization: (() -> Watchdog)?
+
+  /// Whether MPI calls are allowed now.
+  public static var isRunning: Bool { mpiIsRunning() }
 
   /// Finalizes MPI now rather than at exit; later calls do nothing.
   ///
   /// A collective: it waits for the other ranks.
   public static func finalize() throws(MPIError) {
     guard mpiIsRunning() else { return }
+    let watchdog = watchFinalization?()
+    defer { watchdog?.cancel() }
     try check("MPI_Finalize", CMPI_Finalize())
   }
 
@@ -129,7 +152,9 @@ public final class Environment {
       _ = CMPI_Abort(CMPI_Comm_world(), EX_SOFTWARE)
       _exit(EX_SOFTWARE)
     }
+    let watchdog = watchFinalization?()
     _ = CMPI_Finalize()
+    watchdog?.cancel()
   }
 }
 

@@ -68,10 +68,32 @@ public struct TimedOutOperation: Sendable, Hashable {
   /// The host of the rank that waited.
   public var host: String
 
+  /// The ranks that did not come and do not answer; empty when that is not known.
+  public var missing: [Peer]
+
+  /// This rank's place among those that do answer, from 0: the first one can speak for all.
+  public var position: Int?
+
   /// Makes the facts of an operation that was given up.
-  public init(function: String, seconds: Double, rank: Int?, host: String) {
+  public init(
+    function: String, seconds: Double, rank: Int?, host: String, missing: [Peer] = [],
+    position: Int? = nil
+  ) {
     (self.function, self.seconds, self.rank, self.host) = (function, seconds, rank, host)
+    (self.missing, self.position) = (missing, position)
   }
+}
+
+/// Another rank and where it is.
+public struct Peer: Sendable, Hashable {
+  /// The rank in the world communicator.
+  public var rank: Int
+
+  /// Its host.
+  public var host: String
+
+  /// Makes a peer.
+  public init(rank: Int, host: String) { (self.rank, self.host) = (rank, host) }
 }
 
 // MARK: - The one place where codes become errors
@@ -97,10 +119,11 @@ private func failure(_ function: StaticString, _ code: Int32) -> MPIError {
 @inline(never)
 func timeout(_ function: StaticString, _ limit: Duration) -> MPIError {
   let (seconds, attoseconds) = limit.components
+  let (missing, position) = RollCall.current?.missing() ?? ([], nil)
   return .timeout(
     TimedOutOperation(
       function: "\(function)", seconds: Double(seconds) + Double(attoseconds) / 1e18,
-      rank: worldRank(), host: hostName()))
+      rank: worldRank(), host: hostName(), missing: missing, position: position))
 }
 
 // MARK: - Facts for errors

@@ -57,7 +57,9 @@ struct Failure: Error {
     default:
       // A peer that is gone or hangs: what was saved is good, and the run can be resumed.
       self =
-        Launch.sentence(error).map { Failure(Launch.isTimeout(error) ? .stopped : .software, $0) }
+        Launch.sentence(error).map {
+          Failure(Launch.timeoutPosition(error) == nil ? .software : .stopped, $0)
+        }
         ?? Failure(.software, "\(error); please report this")
     }
   }
@@ -152,7 +154,10 @@ struct Failure: Error {
   }
 
   private static func sentence(_ error: Disagreement) -> String {
-    "the ranks differ in their \(error.item): \(list(error.ranks.map(String.init))) from rank 0;"
+    (error.ranks.count == 1
+      ? "rank \(error.ranks[0]) differs from rank 0 in its \(error.item);"
+      : "ranks \(error.ranks.map(String.init).joined(separator: ", ")) differ from rank 0 in their"
+        + " \(error.item);")
       + " start all ranks with the same program, options, data, and kind of CPU"
   }
 
@@ -160,7 +165,7 @@ struct Failure: Error {
     switch error {
     case .srunWithoutMPI(let tasks):
       "srun started \(tasks) processes that can't find each other; use srun --mpi=pmix or mpirun"
-    case .mpi(let text): text
+    case .launcherMismatch(let text), .mpi(let text): text
     }
   }
 

@@ -7,6 +7,7 @@ import LearnedOptimizers
 import MetaTraining
 import Problems
 import Safetensors
+import Tensors
 
 /// Measures an optimizer on fresh optimizees.
 struct Evaluate: ParsableCommand {
@@ -41,6 +42,20 @@ struct Evaluate: ParsableCommand {
   var output: String?
 
   mutating func run() throws {
+    let group = try Launch.current.group(timeout: .seconds(600), onHang: Program.failHung)
+    // What is wrong is most often wrong on all ranks: rank 0 says it.
+    var checked: (experiment: Experiment, dataHash: String)?
+    _ = try group.decideOnRankZero {
+      checked = try prepare()
+      return []
+    }
+    let (experiment, dataHash) = try checked ?? prepare()
+    try group.agree(on: agreement(experiment, dataHash: dataHash))
+    try measure(experiment, group)
+  }
+
+  /// What is to be measured, and the hash of its data set.
+  private func prepare() throws -> (experiment: Experiment, dataHash: String) {
     let name = problem.problem ?? "simple"
     _ = try ProblemCatalog.entry(named: name)
     try require("num_epochs", epochCount, atLeast: 1)
@@ -54,9 +69,29 @@ struct Evaluate: ParsableCommand {
     let built = try makeProblem(
       name, options: try problem.problemOptionValues(), split: split,
       directory: problem.dataDirectory)
-    let experiment = try makeExperiment(problem: built.problem, nets: nets, path: path)
+    return (
+      try makeExperiment(problem: built.problem, nets: nets, path: path),
+      built.dataset.map { String($0.contentHash(), radix: 16) } ?? "none"
+    )
+  }
 
-    let group = try Launch.current.group(timeout: .seconds(600))
+  /// What all ranks must have in common.
+  private func agreement(
+    _ experiment: Experiment, dataHash: String
+  ) -> [(name: String, hash: UInt64)] {
+    var weights = ContentHash()
+    for tensor in experiment.nets.flatMap(\.optimizer.weights.tensors) { weights.add(tensor) }
+    let options =
+      "\(problem.problem ?? "") \(problem.problemOptions) \(problem.netOptions) \(optimizer)"
+      + " \(learningRate) \(epochCount) \(stepCount) \(seed) \(split) \(output != nil)"
+    return [
+      ("program version", ContentHash(Program.version).value),
+      ("options", ContentHash(options).value), ("weights", weights.value),
+      ("data set", ContentHash(dataHash).value),
+    ]
+  }
+
+  private func measure(_ experiment: Experiment, _ group: any ProcessGroup) throws {
     var bar = ProgressBar()
     let count = epochCount
     let clock = ContinuousClock()

@@ -10,6 +10,8 @@ enum Program {
   static let version = "0.1.0"
 
   static func main() {
+    // Before MPI can change the environment.
+    _ = Launch.current
     // A reader that goes away (`l2l train | head`) must not kill a training.
     signal(SIGPIPE, SIG_IGN)
     // Else a file of ours could get the number of a closed standard stream, and notices with it.
@@ -27,6 +29,10 @@ enum Program {
       Foundation.exit(exit.rawValue)
     } catch let shared as SharedFailure {
       fail(shared.failure)
+    } catch let disagreement as Disagreement {
+      fail(Failure(describing: disagreement))
+    } catch let fault as Launch.Fault where fault.isShared {
+      fail(Failure(describing: fault))
     } catch {
       let code = Root.exitCode(for: error)
       if code == .success {
@@ -35,7 +41,7 @@ enum Program {
       if isParserError(error) {
         fail(Failure(.usage, parserSentence(Root.message(for: error))))
       }
-      failAlone(Failure(describing: error))
+      failAlone(error)
     }
   }
 
@@ -104,19 +110,45 @@ enum Program {
 
   /// Ends every rank after an error that all of them have: rank 0 says it.
   private static func fail(_ failure: Failure) -> Never {
-    if Launch.current.rank == 0 { StandardError.write("l2l: error: \(failure.message)") }
+    let launch = Launch.current
+    if launch.rank == 0 {
+      StandardError.write("l2l: error: \(failure.message)")
+    } else if launch.isDistributed, !MPIProcessGroup.isRunning {
+      // The launcher ends all when one has ended: rank 0 must have said it by then.
+      sleep(1)
+    }
     exit(failure.code.rawValue)
   }
 
   /// Ends after an error that the other ranks may not have: says where, and ends them too.
-  private static func failAlone(_ failure: Failure) -> Never {
+  ///
+  /// Before MPI runs nothing is read but the command line, which is the same everywhere.
+  private static func failAlone(_ error: any Error) -> Never {
+    let failure = Failure(describing: error)
     let launch = Launch.current
-    guard launch.isDistributed else { fail(failure) }
-    // Ranks that waited for the same dead peer give up together; the first one ends the others.
-    if failure.code == .stopped { sleep(UInt32(min(launch.rank, 30))) }
-    StandardError.write(
-      "l2l: error: rank \(launch.rank) on \(ProcessInfo.processInfo.hostName): \(failure.message)")
+    guard launch.isDistributed, MPIProcessGroup.isRunning else { fail(failure) }
+    say(failure, of: error, onRank: launch.rank)
     MPIProcessGroup.abort(failure.code.rawValue)
+  }
+
+  /// Ends this process, called by another thread than the one that waits inside MPI: the launcher
+  /// ends the others.
+  static func failHung(_ error: any Error) -> Never {
+    let failure = Failure(describing: error)
+    say(failure, of: error, onRank: Launch.current.rank)
+    _exit(failure.code.rawValue)
+  }
+
+  private static func say(_ failure: Failure, of error: any Error, onRank rank: Int) {
+    // Ranks that waited for the same peer give up together; the first one ends the others, which
+    // takes some seconds when a rank does not die of SIGTERM.
+    if let position = Launch.timeoutPosition(error), position > 0 {
+      sleep(UInt32(10 + 2 * min(position, 20)))
+    }
+    // What MPI says has the place in it.
+    let place =
+      Launch.sentence(error) == nil ? "rank \(rank) on \(ProcessInfo.processInfo.hostName): " : ""
+    StandardError.write("l2l: error: \(place)\(failure.message)")
   }
 }
 

@@ -66,7 +66,8 @@ struct Train: ParsableCommand {
     try requireRunSettings()
     // Before the folder is made, so that a signal never leaves one without a state in it.
     let signals = StopSignals()
-    let group = try Launch.current.group(timeout: .seconds(collectiveTimeout))
+    let group = try Launch.current.group(
+      timeout: .seconds(collectiveTimeout), onHang: Program.failHung)
     if let warning = (group as? MPIProcessGroup)?.placementWarning {
       StandardError.notice("warning: \(warning)")
     }
@@ -87,7 +88,7 @@ struct Train: ParsableCommand {
     settings.reportsTimings = verbose
     settings.agreement = [
       ("program version", ContentHash(Program.version).value),
-      ("options", ContentHash(JSONValue.object(options.json).text).value),
+      ("options", ContentHash("\(JSONValue.object(options.json).text) \(verbose)").value),
       ("data set", ContentHash(dataHash).value),
     ]
     let folder = savePath.map {
@@ -147,6 +148,7 @@ struct Train: ParsableCommand {
   /// The state to start from with its options, as the contents of a training-state file; makes the
   /// folder of a new training, so that an unwritable one is found before any work.
   private func plan(ranks: Int) throws -> SafetensorsFile {
+    if resume, let savePath { try TrainingFolder.lock(savePath) }
     let saved = try resume ? savedState() : nil
     let options = try saved.map(resumedOptions) ?? freshOptions(ranks: ranks)
     try validate(options)
@@ -171,6 +173,7 @@ struct Train: ParsableCommand {
       let folder = TrainingFolder(
         path: savePath, experiment: experiment, options: options, metadata: metadata)
       try folder.create()
+      try TrainingFolder.lock(savePath)
       do {
         try folder.saveInitialState(state)
       } catch {

@@ -38,6 +38,19 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
     }
   }
 
+  /// Claims a folder for this process until it ends: two trainings in one would overwrite each
+  /// other's files. File systems that can't lock folders, as NFS, let both go on.
+  static func lock(_ path: String) throws {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    // Never closed: the lock ends with the process.
+    guard flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
+    close(descriptor)
+    throw Failure(
+      .cannotWrite,
+      "another process is training in '\(path)'; wait for its end, or choose another --save_path")
+  }
+
   /// Removes the folder that `create` made, if nothing is in it.
   func removeIfEmpty() { rmdir(path) }
 

@@ -22,15 +22,16 @@ struct UnrollOnce: ParsableCommand {
       grad/<weight> (grad/<net>/<weight> with several nets).
 
       To replay an optimizee of a training, give --path its latest.training-state.safetensors:
-      weights, problem, options and seed are then the run's.
+      weights, problem, options, seed and unroll length are then the run's.
       """)
 
   @OptionGroup var problem: ProblemArguments
 
   @Option(name: .customLong("path"), help: "The learned optimizer: a file, or a folder.")
   var path: String?
-  @Option(name: .customLong("unroll_length"), help: "Steps.")
-  var unrollLength = 20
+  @Option(
+    name: .customLong("unroll_length"), help: "Steps. (default: the training's, else 20)")
+  var unrollLength: Int?
   @Flag(
     name: .customLong("second_derivatives"), inversion: .prefixedNo,
     exclusivity: .chooseLast,
@@ -54,6 +55,7 @@ struct UnrollOnce: ParsableCommand {
     let name = problem.problem ?? run?.options.problem ?? "simple"
     let seed = self.seed ?? run?.options.seed ?? 0
     _ = try ProblemCatalog.entry(named: name)
+    let unrollLength = self.unrollLength ?? run?.options.unrollLength ?? 20
     try require("unroll_length", unrollLength, atLeast: 1)
     try require("epoch", epoch, atLeast: 0, atMost: 1_000_000_000)
     try require("instance", instance, atLeast: 0)
@@ -84,7 +86,8 @@ struct UnrollOnce: ParsableCommand {
     let outcome: UnrollOutcome
     do {
       outcome = try unroller.unroll(
-        &optimizee, steps: unrollLength, secondDerivatives: secondDerivatives ?? false)
+        &optimizee, steps: unrollLength,
+        secondDerivatives: secondDerivatives ?? run?.options.secondDerivatives ?? false)
     } catch {
       throw Failure(.badData, sentence(error))
     }

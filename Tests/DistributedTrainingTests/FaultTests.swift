@@ -5,7 +5,7 @@ extension BuiltProgram {
   @Suite(.serialized) struct FaultTests {
     /// Starts a training, lets it write checkpoints, and lets something happen to it.
     private func disturb(
-      ranks: Int = 3, _ settings: [String] = ["--collective_timeout=3"],
+      ranks: Int = 3, _ settings: [String] = ["--collective_timeout=2"],
       by event: (Run) throws -> Void
     ) throws -> Run.Result {
       let folder = try TemporaryFolder()
@@ -52,7 +52,7 @@ extension BuiltProgram {
       let folder = try TemporaryFolder()
       let start = try Run(
         ranks: 3,
-        SmallTraining.endless(into: folder.file("run")) + ["--collective_timeout=3"],
+        SmallTraining.endless(into: folder.file("run")) + ["--collective_timeout=2"],
         wrapper: #"if [ $rank = 1 ]; then exec sleep 1000; else exec "$@"; fi"#)
       let result = start.result(atMost: 40)
       #expect(result.code == 75)
@@ -86,7 +86,7 @@ extension BuiltProgram {
       #expect(result.code == 70)
       #expect(result.causes.count == 1, "\(result.errors)")
       #expect(
-        result.causes.first?.contains("the ranks differ in their data set: rank 1") == true)
+        result.causes.first?.contains("rank 1 differs from rank 0 in its data set") == true)
     }
 
     @Test("a checkpoint that can't be written is reported and training goes on")

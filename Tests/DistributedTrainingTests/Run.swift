@@ -65,6 +65,12 @@ final class Run {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try handle("out")
     process.standardError = try handle("err")
+    // The threads of tests block signals, which the process would inherit.
+    var none = sigset_t()
+    var mask = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &mask)
+    defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
     try process.run()
   }
 
