@@ -113,6 +113,12 @@ let package = Package(
         "LearnedOptimizers", "Layers", "Tensors", "Safetensors",
       ]),
     tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
+    tests(
+      "Experiments",
+      ["Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Datasets", "Tensors"]),
     tests("Tensors", ["Tensors", "TestSupport"]),
+    tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
+    tests(
+      "Problems", ["Problems", "Layers", "Autodiff", "Datasets", "Tensors", "TestSupport"]),
   ]
 )

@@ -10,12 +10,6 @@
 
 #include "ck_deep_lstm_private.h"
 
-void ck_dl_pack(
-    const ck_deep_lstm_config *config, const ck_dl_layout *layout, const float *weights,
-    float *packed);
-void ck_dl_exchange_state(
-    const ck_dl_layout *layout, int64_t rows, float *state, float *canonical, int import);
-
 // MARK: - Instruction sets
 
 static _Atomic(const ck_dl_kernels *) current_kernels;

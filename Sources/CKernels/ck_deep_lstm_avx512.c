@@ -2,12 +2,18 @@
 
 #if defined(__x86_64__)
 
-#include "ck_deep_lstm_private.h"
 #include <immintrin.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "ck_deep_lstm_private.h"
 
 #define CK_KERNELS ck_dl_kernels_avx512
 #define CK_ISA CK_ISA_AVX512
 #define CK_USE_AVX512 1
+// Activations in between the products of the next tile need registers to spare.
+#define CK_INTERLEAVE 1
+#define CK_FUSE 1
 #define CK_VECTOR 16
 #define CK_VECTORS 1
 #define CK_GATE_UNITS 4
@@ -20,6 +26,7 @@
     apply_to = function)
 #include "ck_deep_lstm_math.h"
 #include "ck_deep_lstm_tiles.h"
+#include "ck_deep_lstm_rows.h"
 #include "ck_deep_lstm_kernels.h"
 #pragma clang attribute pop
 

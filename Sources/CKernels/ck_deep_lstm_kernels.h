@@ -1,152 +1,33 @@
 // The kernels of one instruction set: blocks of rows through the net, forward and backward.
-// Included after ck_deep_lstm_tiles.h; defines the table CK_KERNELS.
+// Included after ck_deep_lstm_rows.h; defines the table CK_KERNELS.
 
 #include <string.h>
 
-/// A call's constants.
-typedef struct {
-  const ck_deep_lstm_config *config;
-  const float *packed;
-  int64_t rows;
-  ck_dl_layout layout;
-  ck_dl_scratch at;   // parts of `scratch`
-  float *scratch;
-} context;
-
-static const ck_dl_shape ck_shape = {
-    CK_LANES, CK_VECTOR, CK_GATE_UNITS, CK_LINEAR_ROWS,
-};
-
-static void make_context(
-    context *k, const ck_deep_lstm_config *config, const float *packed, int64_t rows,
-    int32_t steps, float *scratch
-) {
-  k->config = config;
-  k->packed = packed;
-  k->rows = rows;
-  k->scratch = scratch;
-  ck_dl_make_layout(config, &ck_shape, &k->layout);
-  ck_dl_make_scratch(&k->layout, steps, &k->at);
-}
-
-// MARK: - Rows in and out of lanes
-
-/// Lanes of a block that hold rows.
-CK_INLINE int32_t used_lanes(const context *k, int64_t block) {
-  const int64_t left = k->rows - block * CK_LANES;
-  return left < CK_LANES ? (int32_t)left : CK_LANES;
-}
-
-/// out [lanes] from entry `entry` of a block's rows of `from` [rows, width]; 0 in unused lanes.
-CK_INLINE void load_entry(
-    const context *k, int64_t block, int32_t entry, const float *from, float *out
-) {
-  const int32_t used = used_lanes(k, block), width = k->layout.width;
-  const float *source = from + block * CK_LANES * width + entry;
-  if (used == CK_LANES && width == 1) {
-    CK_EACH_VECTOR store(out + v * CK_VECTOR, load(source + v * CK_VECTOR));
-    return;
-  }
-  CK_EACH_VECTOR store(out + v * CK_VECTOR, (vf){});
-  for (int32_t lane = 0; lane < used; lane++) out[lane] = source[(int64_t)lane * width];
-}
-
-CK_INLINE void store_entry(
-    const context *k, int64_t block, int32_t entry, const float *in, float *to
-) {
-  const int32_t used = used_lanes(k, block), width = k->layout.width;
-  float *target = to + block * CK_LANES * width + entry;
-  if (used == CK_LANES && width == 1) {
-    CK_EACH_VECTOR store(target + v * CK_VECTOR, load(in + v * CK_VECTOR));
-    return;
-  }
-  for (int32_t lane = 0; lane < used; lane++) target[(int64_t)lane * width] = in[lane];
-}
-
-// MARK: - Preprocessing
-
-#define CK_EPSILON 1.1920929e-07f
-
-CK_INLINE vf absolute(vf x) {
-  return (vf)((vi)x & 0x7fffffff);
-}
-
-/// x [inputs][lanes] from a block's rows of gradient [rows, width].
-static void preprocess(const context *k, int64_t block, const float *gradient, float *x) {
-  const ck_deep_lstm_config *config = k->config;
-  const vf inverse_k = splat(k->packed[CK_DL_INVERSE_K]), exp_k = splat(k->packed[CK_DL_EXP_K]);
-  for (int32_t entry = 0; entry < k->layout.width; entry++) {
-    switch (config->preprocess) {
-      case CK_PREPROCESS_LOG_AND_SIGN: {
-        float *out = x + 2 * entry * CK_LANES;
-        load_entry(k, block, entry, gradient, out);
-        CK_EACH_VECTOR {
-          const vf g = load(out + v * CK_VECTOR);
-          const vf size = logarithm(absolute(g) + CK_EPSILON) * inverse_k;
-          store(out + v * CK_VECTOR, at_least(size, -1));
-          store(out + CK_LANES + v * CK_VECTOR, at_most(at_least(g * exp_k, -1), 1));
-        }
-        break;
-      }
-      case CK_PREPROCESS_CLAMP: {
-        float *out = x + entry * CK_LANES;
-        load_entry(k, block, entry, gradient, out);
-        CK_EACH_VECTOR {
-          const vf g = load(out + v * CK_VECTOR);
-          store(out + v * CK_VECTOR, at_most(at_least(g, config->p0), config->p1));
-        }
-        break;
-      }
-      default:
-        load_entry(k, block, entry, gradient, x + entry * CK_LANES);
-    }
-  }
-}
-
-/// input_adjoint [rows, width] of a block from adjoints [inputs][lanes] of the net's inputs.
-/// Ties at a limit count as inside.
-static void preprocess_backward(
-    const context *k, int64_t block, const float *gradient, const float *adjoints,
-    float *input_adjoint
-) {
-  const ck_deep_lstm_config *config = k->config;
-  const vf inverse_k = splat(k->packed[CK_DL_INVERSE_K]), exp_k = splat(k->packed[CK_DL_EXP_K]);
-  _Alignas(64) float g_lanes[CK_LANES], out[CK_LANES];
-  const vf zero = {};
-  for (int32_t entry = 0; entry < k->layout.width; entry++) {
-    load_entry(k, block, entry, gradient, g_lanes);
-    CK_EACH_VECTOR {
-      const vf g = load(g_lanes + v * CK_VECTOR);
-      const float *adjoint = adjoints + v * CK_VECTOR;
-      vf result;
-      switch (config->preprocess) {
-        case CK_PREPROCESS_LOG_AND_SIGN: {
-          const vf size = absolute(g) + CK_EPSILON;
-          const vf sign = choose(g > zero, zero + 1, choose(g < zero, zero - 1, zero));
-          const vf log_part = choose(
-              logarithm(size) * inverse_k < splat(-1), zero, sign * inverse_k / size);
-          const vf scaled = g * exp_k;
-          const vf sign_part =
-              choose((scaled < splat(-1)) | (scaled > splat(1)), zero, exp_k);
-          result = load(adjoint + 2 * entry * CK_LANES) * log_part
-              + load(adjoint + (2 * entry + 1) * CK_LANES) * sign_part;
-          break;
-        }
-        case CK_PREPROCESS_CLAMP: {
-          const vi outside = (g < splat(config->p0)) | (g > splat(config->p1));
-          result = choose(outside, zero, load(adjoint + entry * CK_LANES));
-          break;
-        }
-        default:
-          result = load(adjoint + entry * CK_LANES);
-      }
-      store(out + v * CK_VECTOR, result);
-    }
-    store_entry(k, block, entry, out, input_adjoint);
-  }
-}
-
 // MARK: - Forward
+
+/// The end of a block's step: its new h [sum of H][lanes], or its inputs if there are no layers,
+/// to the state and through the linear layer.
+static void finish_step(
+    const context *k, int64_t block, const float *hidden, const float *inputs, float *state_out,
+    float *update
+) {
+  const ck_dl_layout *layout = &k->layout;
+  const vf scale = splat(k->config->scale);
+  float *state = state_out + block * layout->state_floats, *output = k->scratch + k->at.output;
+  const float *top = inputs;
+  for (int l = 0; l < layout->layer_count; l++) {
+    const ck_dl_layer *layer = &layout->layers[l];
+    copy(state + layer->h, hidden, layer->hidden);
+    top = hidden;
+    hidden += layer->hidden * CK_LANES;
+  }
+  linear_with_bias(layout->width, k->packed + layout->packed_linear, top, layout->top, output);
+  for (int32_t entry = 0; entry < layout->width; entry++) {
+    float *lanes = output + entry * CK_LANES;
+    CK_EACH_VECTOR store(lanes + v * CK_VECTOR, load(lanes + v * CK_VECTOR) * scale);
+    store_entry(k, block, entry, lanes, update);
+  }
+}
 
 static void step(
     const ck_deep_lstm_config *config, const float *packed, int64_t rows, const float *gradient,
@@ -156,46 +37,57 @@ static void step(
   make_context(&k, config, packed, rows, 1, scratch);
   const ck_dl_layout *layout = &k.layout;
   const int64_t blocks = (rows + CK_LANES - 1) / CK_LANES;
-  const vf scale = splat(config->scale);
-  float *inputs = scratch + k.at.tape, *hidden_out = scratch + k.at.hidden_out;
-  float *output = scratch + k.at.output;
+  float *inputs = scratch + k.at.tape, *z = scratch + k.at.pending;
+  const int64_t hidden_floats = layout->hidden_sum * CK_LANES;
+  pending_units pending = {0};
   for (int64_t block = 0; block < blocks; block++) {
     const float *in = state_in + block * layout->state_floats;
     float *out = state_out + block * layout->state_floats;
+    // All tiles of a layer read its old h, and state_out may be state_in: so the new h waits
+    // aside. Two in turn, as the block before is finished during this one's first layer.
+    float *hidden = scratch + k.at.hidden_out, *before = hidden;
+    *(block & 1 ? &hidden : &before) += hidden_floats;
     preprocess(&k, block, gradient, inputs);
+    if (layout->layer_count == 0) {
+      finish_step(&k, block, NULL, inputs, state_out, update);
+      continue;
+    }
     const float *x = inputs;
-    float *h_out = hidden_out;
+    float *h_out = hidden;
     for (int l = 0; l < layout->layer_count; l++) {
       const ck_dl_layer *layer = &layout->layers[l];
-      // All tiles read h, so the new h waits aside until the layer is through.
-      compute_layer(
-          0, layer, packed, in + layer->h, x, in + layer->c, out + layer->c, h_out, NULL);
-      memcpy(out + layer->h, h_out, (size_t)layer->hidden * CK_LANES * sizeof(float));
+      compute_layer_plain(
+          layer, packed, in + layer->h, x, in + layer->c, out + layer->c, h_out, z, &pending);
+      if (l == 0 && block > 0) finish_step(&k, block - 1, before, NULL, state_out, update);
       x = h_out;
       h_out += layer->hidden * CK_LANES;
     }
-    compute_linear(
-        START_BIAS, layout->width, packed + layout->packed_linear, x, layout->top, NULL, output);
-    for (int32_t entry = 0; entry < layout->width; entry++) {
-      float *lanes = output + entry * CK_LANES;
-      CK_EACH_VECTOR store(lanes + v * CK_VECTOR, load(lanes + v * CK_VECTOR) * scale);
-      store_entry(&k, block, entry, lanes, update);
+    if (block + 1 == blocks) {
+      finish(0, &pending);
+      finish_step(&k, block, hidden, NULL, state_out, update);
     }
   }
 }
 
 /// One step of a block from tape slot to tape slot: the inputs in `slot` are set before.
 /// c of all layers, in place, in the cell part of scratch. Without `tape`, only h is written.
+/// Call finish after the last step.
 CK_INLINE void step_on_tape(
-    const int tape, const context *k, const float *before, float *slot
+    const int tape, const context *k, const float *before, float *slot, pending_units *p
 ) {
   const float *x = slot;
-  float *c = k->scratch + k->at.cell;
+  float *c = k->scratch + k->at.cell, *z = k->scratch + k->at.pending;
+  // What is pending is the last layer's; with a single layer its h is needed at once.
+  if (k->layout.layer_count == 1) finish(tape, p);
   for (int l = 0; l < k->layout.layer_count; l++) {
     const ck_dl_layer *layer = &k->layout.layers[l];
-    float *h = slot + layer->tape_h;
-    compute_layer(
-        tape, layer, k->packed, before + layer->tape_h, x, c, c, h, slot + layer->tape_factors);
+    float *h = slot + layer->tape_h, *factors = slot + layer->tape_factors;
+    const float *h_before = before + layer->tape_h;
+    if (tape) {
+      compute_layer_taped(layer, k->packed, h_before, x, c, c, h, factors, z, p);
+    } else {
+      compute_layer_plain(layer, k->packed, h_before, x, c, c, h, z, p);
+    }
     x = h;
     c += layer->hidden * CK_LANES;
   }
@@ -225,26 +117,6 @@ static void state_from_tape(const context *k, const float *slot, float *state) {
 }
 
 // MARK: - Backward
-
-/// gates [4H][lanes] from the adjoints of h and c; c's becomes that of c before the step.
-CK_INLINE void gate_adjoints(
-    int32_t hidden, const float *factors, const float *adjoint_h, float *adjoint_c, float *gates
-) {
-  for (int32_t u = 0; u < hidden; u++) {
-    CK_EACH_VECTOR {
-      const int at = u * CK_LANES + v * CK_VECTOR;
-      const float *f = factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
-      float *out = gates + 4 * u * CK_LANES + v * CK_VECTOR;
-      const vf dh = load(adjoint_h + at);
-      const vf dc = load(adjoint_c + at) + dh * load(f + 4 * CK_LANES);
-      store(out, dc * load(f));
-      store(out + CK_LANES, dc * load(f + CK_LANES));
-      store(out + 2 * CK_LANES, dc * load(f + 2 * CK_LANES));
-      store(out + 3 * CK_LANES, dh * load(f + 3 * CK_LANES));
-      store(adjoint_c + at, dc * load(f + 5 * CK_LANES));
-    }
-  }
-}
 
 /// What one step backward is to compute besides the weight gradient.
 enum { WANT_INPUT = 1, WANT_STATE = 2 };
@@ -282,8 +154,7 @@ static void step_back(
     const int32_t pitch = layout->linear_pitch;
     float *output_turned = k->scratch + k->at.output_transposed;
     transpose_block(output, pitch, output_turned);
-    add_outer(top, layout->top, output_turned, pitch, sums);
-    add_outer(ones, 1, output_turned, pitch, sums + (int64_t)layout->top * pitch);
+    add_outer_and_bias(top, layout->top, output_turned, pitch, sums);
   }
   float *adjoint_h = k->scratch + k->at.adjoint_h, *adjoint_c = k->scratch + k->at.adjoint_c;
   for (int l = 0; l < layer_count; l++) {
@@ -293,43 +164,32 @@ static void step_back(
   const float *w = k->packed + layout->packed_linear_backward;
   if (layer_count == 0) {
     if (want & WANT_INPUT) {
-      float *out = k->scratch + k->at.input_adjoint;
-      compute_linear(START_ZERO, layout->top, w, output, width, NULL, out);
+      linear(layout->top, w, output, width, k->scratch + k->at.input_adjoint);
     }
     return;
   }
   adjoint_h -= layout->top * CK_LANES;
-  compute_linear(START_BASE, layout->top, w, output, width, adjoint_h, adjoint_h);
+  add_linear(layout->top, w, output, width, adjoint_h);
   for (int l = layer_count - 1; l >= 0; l--) {
     const ck_dl_layer *layer = &layout->layers[l];
     const int32_t hidden = layer->hidden, inputs = layer->inputs, pitch = layer->pitch;
     adjoint_c -= hidden * CK_LANES;
-    gate_adjoints(hidden, slot + layer->tape_factors, adjoint_h, adjoint_c, gates);
-    for (int32_t row = 4 * hidden; row < pitch; row++) {
-      CK_EACH_VECTOR store(gates + row * CK_LANES + v * CK_VECTOR, (vf){});
-    }
-    if (want & WANT_STATE) {
-      compute_linear(
-          START_ZERO, hidden, k->packed + layer->packed_recurrent, gates, 4 * hidden, NULL,
-          adjoint_h);
-    }
-    const float *x = slot;
+    const gate_adjoints a = {
+        hidden, pitch, slot + layer->tape_factors, adjoint_h, adjoint_c, gates, turned,
+    };
+    const float *recurrent = k->packed + layer->packed_recurrent;
+    adjoints_and_linear(&a, want & WANT_STATE ? hidden : 0, recurrent, adjoint_h);
+    const float *x = slot, *w_inputs = k->packed + layer->packed_inputs;
     if (l > 0) {
       adjoint_h -= inputs * CK_LANES;
-      compute_linear(
-          START_BASE, inputs, k->packed + layer->packed_inputs, gates, 4 * hidden, adjoint_h,
-          adjoint_h);
+      add_linear(inputs, w_inputs, gates, 4 * hidden, adjoint_h);
       x = slot + layout->layers[l - 1].tape_h;
     } else if (want & WANT_INPUT) {
-      compute_linear(
-          START_ZERO, inputs, k->packed + layer->packed_inputs, gates, 4 * hidden, NULL,
-          k->scratch + k->at.input_adjoint);
+      linear(inputs, w_inputs, gates, 4 * hidden, k->scratch + k->at.input_adjoint);
     }
-    transpose_block(gates, pitch, turned);
     float *out = gradient + layer->gradient;
     add_outer(before + layer->tape_h, hidden, turned, pitch, out);
-    add_outer(x, inputs, turned, pitch, out + (int64_t)hidden * pitch);
-    add_outer(ones, 1, turned, pitch, out + (int64_t)(hidden + inputs) * pitch);
+    add_outer_and_bias(x, inputs, turned, pitch, out + (int64_t)hidden * pitch);
   }
 }
 
@@ -370,6 +230,7 @@ static void backward(
   const int64_t slot_floats = layout->tape_floats;
   // The slot of step t of a chunk; slot 0 holds h before the chunk.
   float *tape = scratch + k.at.tape;
+  pending_units pending = {0};
   start_sums(&k);
   for (int64_t block = 0; block < blocks; block++) {
     const float *state = initial_state + block * layout->state_floats;
@@ -379,8 +240,9 @@ static void backward(
       for (int32_t t = 0; t < (chunks - 1) * chunk; t++) {
         float *before = tape + (t & 1) * slot_floats, *slot = tape + (1 - (t & 1)) * slot_floats;
         preprocess(&k, block, gradients[t], slot);
-        step_on_tape(0, &k, before, slot);
+        step_on_tape(0, &k, before, slot, &pending);
         if ((t + 1) % chunk == 0) {
+          finish(0, &pending);
           state_from_tape(&k, slot, checkpoints + (t + 1) / chunk * layout->state_floats);
         }
       }
@@ -396,8 +258,9 @@ static void backward(
       for (int32_t t = start; t < end; t++) {
         float *before = tape + (t - start) * slot_floats;
         preprocess(&k, block, gradients[t], before + slot_floats);
-        step_on_tape(1, &k, before, before + slot_floats);
+        step_on_tape(1, &k, before, before + slot_floats, &pending);
       }
+      finish(1, &pending);
       for (int32_t t = end - 1; t >= start; t--) {
         const float *before = tape + (t - start) * slot_floats;
         step_back(
@@ -432,11 +295,13 @@ static void step_backward(
   const ck_dl_layout *layout = &k.layout;
   const int64_t blocks = (rows + CK_LANES - 1) / CK_LANES;
   float *tape = scratch + k.at.tape, *slot = tape + layout->tape_floats;
+  pending_units pending = {0};
   start_sums(&k);
   for (int64_t block = 0; block < blocks; block++) {
     state_to_tape(&k, state_in + block * layout->state_floats, tape);
     preprocess(&k, block, gradient, slot);
-    step_on_tape(1, &k, tape, slot);
+    step_on_tape(1, &k, tape, slot, &pending);
+    finish(1, &pending);
     float *adjoint = state_adjoint + block * layout->state_floats;
     exchange_adjoints(&k, adjoint, 0);
     step_back(&k, block, tape, slot, update_adjoint, WANT_INPUT | WANT_STATE);

@@ -36,7 +36,7 @@ typedef struct {
   int32_t width;
   int32_t top;                // inputs of the linear layer
   int32_t linear_pitch;       // width, rounded up to whole vectors
-  int32_t max_hidden;
+  int32_t max_hidden, hidden_sum;
   ck_dl_layer layers[CK_DEEP_LSTM_MAX_LAYERS];
   int64_t packed_linear;            // tiles of outputs: bias, then rows
   int64_t packed_linear_backward;   // tiles of the layer's inputs over outputs
@@ -50,7 +50,7 @@ typedef struct {
 
 /// Parts of the scratch memory, in floats from its start.
 typedef struct {
-  int64_t tape, checkpoints, cell, hidden_out, adjoint_h, adjoint_c, gates, gates_transposed;
+  int64_t tape, checkpoints, cell, hidden_out, pending, adjoint_h, adjoint_c, gates, gates_transposed;
   int64_t output, output_transposed, input_adjoint, ones, zeros, gradient, sums;
   int64_t total;
   int32_t chunk;              // steps that the tape holds
@@ -90,6 +90,12 @@ extern const ck_dl_kernels ck_dl_kernels_avx512;
 void ck_dl_make_layout(
     const ck_deep_lstm_config *config, const ck_dl_shape *shape, ck_dl_layout *layout);
 void ck_dl_make_scratch(const ck_dl_layout *layout, int32_t steps, ck_dl_scratch *scratch);
+void ck_dl_pack(
+    const ck_deep_lstm_config *config, const ck_dl_layout *layout, const float *weights,
+    float *packed);
+/// Copies the state to its canonical form, or from it with `import`.
+void ck_dl_exchange_state(
+    const ck_dl_layout *layout, int64_t rows, float *state, float *canonical, int import);
 /// Adds sums of the block gradient, laid out as `sums` [gradient_floats] (the linear layer's lane
 /// sums reduced), to the flat gradient.
 void ck_dl_unpack_gradient(const ck_dl_layout *layout, const double *sums, double *flat);

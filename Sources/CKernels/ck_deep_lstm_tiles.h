@@ -1,14 +1,18 @@
-// Register tiles: the three matrix products of a block, and the activations of a tile of units.
+// Register tiles: the matrix products of a block, and the activations of a tile of units.
 // Included after ck_deep_lstm_math.h, with the tile sizes
 // CK_VECTORS (vectors in a block's row), CK_GATE_UNITS, CK_LINEAR_ROWS, CK_OUTER_ROWS,
 // CK_OUTER_VECTORS.
 //
 // The functions take a tile's extent as a constant: after inlining, a tile lives in registers.
 
+#include <stddef.h>
+
 #include "ck_deep_lstm_private.h"
 
 #define CK_LANES (CK_VECTOR * CK_VECTORS)
 #define CK_EACH_VECTOR CK_UNROLL for (int v = 0; v < CK_VECTORS; v++)
+
+#include "ck_deep_lstm_outer.h"
 
 /// sums[r] += sum over k of w[k][r] x[k]: a tile of `count` outputs over `rows` inputs.
 /// Returns the weights after the last one used.
@@ -27,86 +31,93 @@ CK_INLINE const float *multiply_add(
   return w;
 }
 
-// MARK: - Gates
-
-/// What one tile of units reads and writes; pointers at the tile's first unit, except h and x.
-typedef struct {
-  const float *w;         // packed tile
-  const float *h, *x;     // [H][lanes] before the step, [inputs][lanes]
-  int32_t hidden, inputs;
-  const float *c_in;      // [units][lanes]
-  float *c_out, *h_out;   // [units][lanes]
-  float *factors;         // [units][6][lanes], or unused
-} gate_tile;
-
-/// The gates of `units` units, their new c and h, and with `tape` what the backward pass needs.
-///
-/// The tape holds not the gates but the factors that adjoints are multiplied by:
-///   do = dh * tanh(c) o (1 - o)    dc += dh * o (1 - tanh(c)^2)
-///   di = dc * j i (1 - i)          dj = dc * i (1 - j^2)
-///   df = dc * c_prev f (1 - f)     dc_prev = dc * f
-/// They cost less here, where all values are in registers, and the way back is six products.
-CK_INLINE void compute_gate_tile(const int units, const int tape, const gate_tile *t) {
-  vf sums[4 * CK_GATE_UNITS][CK_VECTORS];
-  const float *w = t->w;
-  CK_UNROLL for (int r = 0; r < 4 * units; r++) {
-    CK_EACH_VECTOR sums[r][v] = splat(w[r]);
-  }
-  w = multiply_add(4 * units, sums, w + 4 * units, t->h, t->hidden);
-  multiply_add(4 * units, sums, w, t->x, t->inputs);
-  vf c[CK_GATE_UNITS][CK_VECTORS];
-  CK_UNROLL for (int u = 0; u < units; u++) {
-    CK_EACH_VECTOR {
-      const int at = u * CK_LANES + v * CK_VECTOR;
-      const vf i = sigmoid_of_scaled(sums[4 * u][v]);
-      const vf j = tanh_of_scaled(sums[4 * u + 1][v]);
-      const vf f = sigmoid_of_scaled(sums[4 * u + 2][v]);
-      const vf o = sigmoid_of_scaled(sums[4 * u + 3][v]);
-      const vf ij = i * j;
-      const vf cf = load(t->c_in + at) * f;
-      c[u][v] = cf + ij;
-      store(t->c_out + at, c[u][v]);
-      sums[4 * u + 3][v] = o;
-      if (tape) {
-        float *factors = t->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
-        store(factors, ij * (1 - i));
-        store(factors + CK_LANES, i - ij * j);
-        store(factors + 2 * CK_LANES, cf * (1 - f));
-        store(factors + 5 * CK_LANES, f);
-      }
-    }
-  }
-  CK_UNROLL for (int u = 0; u < units; u++) {
-    CK_EACH_VECTOR {
-      const vf o = sums[4 * u + 3][v];
-      const vf tanh_c = tanh_of_scaled(c[u][v] * 2.88539008f);
-      const vf h = tanh_c * o;
-      store(t->h_out + u * CK_LANES + v * CK_VECTOR, h);
-      if (tape) {
-        float *factors = t->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
-        store(factors + 3 * CK_LANES, h * (1 - o));
-        store(factors + 4 * CK_LANES, o - h * tanh_c);
-      }
+/// The same with a constant number of rows: straight code, to be mixed with other work.
+CK_INLINE void multiply_add_few(
+    const int count, const int rows, vf sums[][CK_VECTORS], const float *w, const float *x
+) {
+  CK_UNROLL for (int k = 0; k < rows; k++) {
+    vf in[CK_VECTORS];
+    CK_EACH_VECTOR in[v] = load(x + k * CK_LANES + v * CK_VECTOR);
+    CK_UNROLL for (int r = 0; r < count; r++) {
+      const vf weight = splat(w[k * count + r]);
+      CK_EACH_VECTOR sums[r][v] += weight * in[v];
     }
   }
 }
 
+#include "ck_deep_lstm_activations.h"
+
+// MARK: - Gates
+
+/// Pre-activations z [units][4][lanes] of a tile of `units` units from its packed weights,
+/// h [hidden][lanes] before the step and x [inputs][lanes].
+///
+/// With CK_INTERLEAVE, does the pending activations of the tile before on the way, in between the
+/// recurrent rows: they use other ports than the products, but in a row of their own they would
+/// run at less than half speed, with the multipliers idle. The input rows come after, as the
+/// pending units may be among the inputs.
+CK_INLINE const float *compute_gate_tile(
+    const int units, const int tape, const float *w, const float *h, int32_t hidden,
+    const float *x, int32_t inputs, pending_units *p, float *z
+) {
+  vf sums[4 * CK_GATE_UNITS][CK_VECTORS];
+  CK_UNROLL for (int r = 0; r < 4 * units; r++) {
+    CK_EACH_VECTOR sums[r][v] = splat(w[r]);
+  }
+  w += 4 * units;
+#if CK_INTERLEAVE
+  int32_t u = 0;
+  for (; u < p->units && hidden >= 4; u++, hidden -= 4) {
+    vf gates[4][CK_VECTORS];
+    CK_UNROLL for (int g = 0; g < 4; g++) {
+      multiply_add_few(4 * units, 1, sums, w + g * 4 * units, h + g * CK_LANES);
+      start_gate(g, p, u, gates[g]);
+    }
+    combine_gates(tape, p, u, gates);
+    w += 16 * units;
+    h += 4 * CK_LANES;
+  }
+  for (; u < p->units; u++) finish_gates(tape, p, u);
+  for (u = 0; u < p->units && hidden >= 1; u++, hidden -= 1) {
+    multiply_add_few(4 * units, 1, sums, w, h);
+    finish_hidden(tape, p, u);
+    w += 4 * units;
+    h += CK_LANES;
+  }
+  for (; u < p->units; u++) finish_hidden(tape, p, u);
+#else
+  (void)tape;
+  (void)p;
+#endif
+  w = multiply_add(4 * units, sums, w, h, hidden);
+  w = multiply_add(4 * units, sums, w, x, inputs);
+  CK_UNROLL for (int r = 0; r < 4 * units; r++) {
+    CK_EACH_VECTOR store(z + r * CK_LANES + v * CK_VECTOR, sums[r][v]);
+  }
+  return w;
+}
+
 /// One LSTM layer, one step, one block. h, c_in, c_out, h_out [H][lanes]; x [inputs][lanes];
-/// factors [H][6][lanes] with `tape`. c_out may be c_in.
+/// factors [H][6][lanes] with `tape`. c_out may be c_in. Some units may be left pending: call
+/// finish before their h is used, other than as the x of the next layer.
 CK_INLINE void compute_layer(
     const int tape, const ck_dl_layer *layer, const float *packed, const float *h, const float *x,
-    const float *c_in, float *c_out, float *h_out, float *factors
+    const float *c_in, float *c_out, float *h_out, float *factors, float *z, pending_units *p
 ) {
-  const int32_t hidden = layer->hidden;
+  const int32_t hidden = layer->hidden, inputs = layer->inputs;
   const int32_t tiles = ck_dl_tile_count(hidden, CK_GATE_UNITS);
-  gate_tile tile = {
-      packed + layer->packed_gates, h, x, hidden, layer->inputs, c_in, c_out, h_out, factors,
-  };
-  for (int32_t i = 0; i < tiles; i++) {
-    const int32_t units =
-        ck_dl_tile_start(i + 1, tiles, hidden) - ck_dl_tile_start(i, tiles, hidden);
+  const float *w = packed + layer->packed_gates;
+  for (int32_t i = 0, start = 0; i < tiles; i++) {
+    const int32_t end = ck_dl_tile_start(i + 1, tiles, hidden), units = end - start;
+#if CK_INTERLEAVE
+    // Two tiles of pre-activations in turn.
+    float *z_tile = p->z == z ? z + 4 * CK_GATE_UNITS * CK_LANES : z;
+#else
+    float *z_tile = z + 4 * start * CK_LANES;
+#endif
     switch (units) {
-#define CK_CASE(n) case n: compute_gate_tile(n, tape, &tile); break;
+#define CK_CASE(n) \
+  case n: w = compute_gate_tile(n, tape, w, h, hidden, x, inputs, p, z_tile); break;
       CK_CASE(1)
 #if CK_GATE_UNITS > 1
       CK_CASE(2)
@@ -117,12 +128,34 @@ CK_INLINE void compute_layer(
 #undef CK_CASE
       default: __builtin_unreachable();
     }
-    tile.w += (int64_t)(hidden + layer->inputs + 1) * 4 * units;
-    tile.c_in += units * CK_LANES;
-    tile.c_out += units * CK_LANES;
-    tile.h_out += units * CK_LANES;
-    if (tape) tile.factors += CK_DL_FACTORS * units * CK_LANES;
+#if CK_INTERLEAVE
+    p->units = units;
+    p->z = z_tile;
+    p->c_in = c_in + start * CK_LANES;
+    p->c_out = c_out + start * CK_LANES;
+    p->h_out = h_out + start * CK_LANES;
+    p->factors = tape ? factors + CK_DL_FACTORS * start * CK_LANES : NULL;
+#endif
+    start = end;
   }
+#if !CK_INTERLEAVE
+  *p = (pending_units){hidden, z, c_in, c_out, h_out, factors};
+  finish(tape, p);
+#endif
+}
+
+static void compute_layer_plain(
+    const ck_dl_layer *layer, const float *packed, const float *h, const float *x,
+    const float *c_in, float *c_out, float *h_out, float *z, pending_units *p
+) {
+  compute_layer(0, layer, packed, h, x, c_in, c_out, h_out, NULL, z, p);
+}
+
+static void compute_layer_taped(
+    const ck_dl_layer *layer, const float *packed, const float *h, const float *x,
+    const float *c_in, float *c_out, float *h_out, float *factors, float *z, pending_units *p
+) {
+  compute_layer(1, layer, packed, h, x, c_in, c_out, h_out, factors, z, p);
 }
 
 // MARK: - Linear maps
@@ -148,24 +181,100 @@ CK_INLINE const float *compute_linear_tile(
   return w;
 }
 
+/// What the elementwise part of a layer's backward step reads and writes.
+typedef struct {
+  int32_t hidden, pitch;
+  const float *factors;   // [H][6][lanes]
+  const float *adjoint_h; // [H][lanes]
+  float *adjoint_c;       // [H][lanes]: of c after the step, then before
+  float *gates;           // [4H][lanes]: adjoints of the gates
+  float *turned;          // the same, [lanes][pitch]
+} gate_adjoints;
+
+/// The adjoints of unit u's gates and c.
+CK_INLINE void compute_gate_adjoints(
+    const gate_adjoints *a, int32_t u, vf gates[4][CK_VECTORS]
+) {
+  CK_EACH_VECTOR {
+    const int32_t at = u * CK_LANES + v * CK_VECTOR;
+    const float *f = a->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
+    float *out = a->gates + 4 * u * CK_LANES + v * CK_VECTOR;
+    const vf dh = load(a->adjoint_h + at);
+    const vf dc = load(a->adjoint_c + at) + dh * load(f + 4 * CK_LANES);
+    gates[0][v] = dc * load(f);
+    gates[1][v] = dc * load(f + CK_LANES);
+    gates[2][v] = dc * load(f + 2 * CK_LANES);
+    gates[3][v] = dh * load(f + 3 * CK_LANES);
+    CK_UNROLL for (int g = 0; g < 4; g++) store(out + g * CK_LANES, gates[g][v]);
+    store(a->adjoint_c + at, dc * load(f + 5 * CK_LANES));
+  }
+}
+
+#if CK_FUSE
+/// compute_linear_tile over the adjoints of gates, which it computes on the way, and writes also
+/// transposed: loads, shuffles and stores go beside the products, and the six elementwise
+/// products of a unit go with 4 count others.
+CK_INLINE const float *compute_fused_tile(
+    const int count, const int start, const float *w, const gate_adjoints *a, const float *base,
+    float *out
+) {
+  vf sums[CK_LINEAR_ROWS][CK_VECTORS];
+  CK_UNROLL for (int r = 0; r < count; r++) {
+    CK_EACH_VECTOR {
+      sums[r][v] = start == START_BASE ? load(base + r * CK_LANES + v * CK_VECTOR) : (vf){};
+    }
+  }
+  for (int32_t u = 0; u < a->hidden; u++) {
+    vf gates[4][CK_VECTORS];
+    compute_gate_adjoints(a, u, gates);
+    CK_UNROLL for (int g = 0; g < 4; g++) {
+      CK_UNROLL for (int r = 0; r < count; r++) {
+        const vf weight = splat(w[r]);
+        CK_EACH_VECTOR sums[r][v] += weight * gates[g][v];
+      }
+      w += count;
+    }
+    CK_EACH_VECTOR {
+      const vf one[4] = {gates[0][v], gates[1][v], gates[2][v], gates[3][v]};
+      store_turned(one, a->turned + (int64_t)v * CK_VECTOR * a->pitch + 4 * u, a->pitch);
+    }
+  }
+  CK_UNROLL for (int r = 0; r < count; r++) {
+    CK_EACH_VECTOR store(out + r * CK_LANES + v * CK_VECTOR, sums[r][v]);
+  }
+  return w;
+}
+#endif
+
 /// out [count][lanes] = start + w x, with x [rows][lanes] and w packed in tiles of outputs.
-/// base [count][lanes] may be out.
+/// base [count][lanes] may be out. With `fused`, x is what a computes.
 CK_INLINE void compute_linear(
-    const int start, int32_t count, const float *w, const float *x, int32_t rows,
-    const float *base, float *out
+    const int start, const int fused, int32_t count, const float *w, const float *x,
+    int32_t rows, const gate_adjoints *a, const float *base, float *out
 ) {
   const int32_t tiles = ck_dl_tile_count(count, CK_LINEAR_ROWS);
   for (int32_t i = 0; i < tiles; i++) {
     const int32_t size = ck_dl_tile_start(i + 1, tiles, count) - ck_dl_tile_start(i, tiles, count);
     switch (size) {
+#if CK_FUSE
+#define CK_CASE(n) \
+  case n: \
+    w = fused && i == 0 ? compute_fused_tile(n, start, w, a, base, out) \
+                        : compute_linear_tile(n, start, w, x, rows, base, out); \
+    break;
+#else
 #define CK_CASE(n) \
   case n: w = compute_linear_tile(n, start, w, x, rows, base, out); break;
+#endif
       CK_CASE(1) CK_CASE(2) CK_CASE(3) CK_CASE(4)
 #if CK_LINEAR_ROWS > 4
       CK_CASE(5)
 #endif
 #if CK_LINEAR_ROWS > 5
-      CK_CASE(6) CK_CASE(7) CK_CASE(8) CK_CASE(9) CK_CASE(10)
+      CK_CASE(6)
+#endif
+#if CK_LINEAR_ROWS > 6
+      CK_CASE(7) CK_CASE(8) CK_CASE(9) CK_CASE(10)
 #endif
 #if CK_LINEAR_ROWS > 10
       CK_CASE(11) CK_CASE(12) CK_CASE(13) CK_CASE(14) CK_CASE(15)
@@ -177,97 +286,47 @@ CK_INLINE void compute_linear(
     if (start == START_BASE) base += size * CK_LANES;
     out += size * CK_LANES;
   }
+  (void)fused;
+  (void)a;
 }
 
-// MARK: - Weight gradients
-
-/// sums [m rows][pitch] += x [m][lanes] times y [lanes][pitch], n vectors wide.
-CK_INLINE void add_outer_tile(
-    const int m, const int n, const float *x, const float *y, int32_t pitch, float *out
+static void linear_with_bias(
+    int32_t count, const float *w, const float *x, int32_t rows, float *out
 ) {
-  vf sums[CK_OUTER_ROWS][CK_OUTER_VECTORS];
-  CK_UNROLL for (int r = 0; r < m; r++) {
-    CK_UNROLL for (int v = 0; v < n; v++) sums[r][v] = load(out + r * pitch + v * CK_VECTOR);
-  }
-  for (int lane = 0; lane < CK_LANES; lane++) {
-    vf in[CK_OUTER_VECTORS];
-    CK_UNROLL for (int v = 0; v < n; v++) in[v] = load(y + v * CK_VECTOR);
-    CK_UNROLL for (int r = 0; r < m; r++) {
-      const vf factor = splat(x[r * CK_LANES + lane]);
-      CK_UNROLL for (int v = 0; v < n; v++) sums[r][v] += factor * in[v];
-    }
-    y += pitch;
-  }
-  CK_UNROLL for (int r = 0; r < m; r++) {
-    CK_UNROLL for (int v = 0; v < n; v++) store(out + r * pitch + v * CK_VECTOR, sums[r][v]);
-  }
+  compute_linear(START_BIAS, 0, count, w, x, rows, NULL, NULL, out);
 }
 
-/// All rows of x, for one column of tiles.
-CK_INLINE void add_outer_column(
-    const int n, const float *x, int32_t rows, const float *y, int32_t pitch, float *out
+static void linear(int32_t count, const float *w, const float *x, int32_t rows, float *out) {
+  compute_linear(START_ZERO, 0, count, w, x, rows, NULL, NULL, out);
+}
+
+static void add_linear(int32_t count, const float *w, const float *x, int32_t rows, float *out) {
+  compute_linear(START_BASE, 0, count, w, x, rows, NULL, out, out);
+}
+
+// MARK: - Adjoints of a layer
+
+/// The adjoints of a layer's gates, of c, and of its h before the step: out [count][lanes] = w gates. count may be 0. out may be a->adjoint_h.
+static void adjoints_and_linear(
+    const gate_adjoints *a, int32_t count, const float *w, float *out
 ) {
-  const int32_t tiles = ck_dl_tile_count(rows, CK_OUTER_ROWS);
-  for (int32_t i = 0; i < tiles; i++) {
-    const int32_t size = ck_dl_tile_start(i + 1, tiles, rows) - ck_dl_tile_start(i, tiles, rows);
-    switch (size) {
-#define CK_CASE(m) case m: add_outer_tile(m, n, x, y, pitch, out); break;
-      CK_CASE(1) CK_CASE(2)
-#if CK_OUTER_ROWS > 2
-      CK_CASE(3)
-#endif
-#if CK_OUTER_ROWS > 3
-      CK_CASE(4)
-#endif
-#if CK_OUTER_ROWS > 4
-      CK_CASE(5)
-#endif
-#undef CK_CASE
-      default: __builtin_unreachable();
-    }
-    x += size * CK_LANES;
-    out += size * pitch;
+#if CK_FUSE
+  // Gates past the last: they take part in whole vectors.
+  for (int32_t column = 4 * a->hidden; column < a->pitch; column++) {
+    for (int lane = 0; lane < CK_LANES; lane++) a->turned[lane * a->pitch + column] = 0;
   }
-}
-
-/// out [rows][pitch] += x [rows][lanes] times y [lanes][pitch].
-static void add_outer(
-    const float *x, int32_t rows, const float *y, int32_t pitch, float *out
-) {
-  const int32_t vectors = pitch / CK_VECTOR;
-  const int32_t columns = ck_dl_tile_count(vectors, CK_OUTER_VECTORS);
-  for (int32_t i = 0; i < columns; i++) {
-    const int32_t start = ck_dl_tile_start(i, columns, vectors);
-    const int32_t size = ck_dl_tile_start(i + 1, columns, vectors) - start;
-    const float *y_start = y + start * CK_VECTOR;
-    float *out_start = out + start * CK_VECTOR;
-    switch (size) {
-#define CK_CASE(n) case n: add_outer_column(n, x, rows, y_start, pitch, out_start); break;
-      CK_CASE(1) CK_CASE(2) CK_CASE(3)
-#if CK_OUTER_VECTORS > 3
-      CK_CASE(4)
-#endif
-#if CK_OUTER_VECTORS > 4
-      CK_CASE(5)
-#endif
-#undef CK_CASE
-      default: __builtin_unreachable();
-    }
+  if (count == 0) {
+    compute_fused_tile(0, START_ZERO, w, a, NULL, out);
+  } else {
+    compute_linear(START_ZERO, 1, count, w, a->gates, 4 * a->hidden, a, NULL, out);
   }
-}
-
-/// y [lanes][pitch] from x [pitch][lanes].
-CK_INLINE void transpose_block(const float *x, int32_t pitch, float *y) {
-  for (int32_t column = 0; column < pitch; column += CK_VECTOR) {
-    for (int v = 0; v < CK_VECTORS; v++) {
-      vf square[CK_VECTOR];
-      CK_UNROLL for (int i = 0; i < CK_VECTOR; i++) {
-        square[i] = load(x + (column + i) * CK_LANES + v * CK_VECTOR);
-      }
-      transpose(square);
-      CK_UNROLL for (int i = 0; i < CK_VECTOR; i++) {
-        store(y + (int64_t)(v * CK_VECTOR + i) * pitch + column, square[i]);
-      }
-    }
+#else
+  vf gates[4][CK_VECTORS];
+  for (int32_t u = 0; u < a->hidden; u++) compute_gate_adjoints(a, u, gates);
+  for (int32_t row = 4 * a->hidden; row < a->pitch; row++) {
+    CK_EACH_VECTOR store(a->gates + row * CK_LANES + v * CK_VECTOR, (vf){});
   }
+  transpose_block(a->gates, a->pitch, a->turned);
+  linear(count, w, a->gates, 4 * a->hidden, out);
+#endif
 }

@@ -22,6 +22,14 @@ public struct NetDescription: Sendable {
     self.parameters = parameters
   }
 
+  /// The net on its parameters, with weights drawn for its place among the nets of an experiment.
+  ///
+  /// - Throws: `OptimizerError` for wrong options.
+  public func assignment(seed: UInt64, position: Int) throws(OptimizerError) -> NetAssignment {
+    NetAssignment(
+      key: key, optimizer: try make(seed: seed, position: position), parameters: parameters)
+  }
+
   /// The net with weights drawn for its place among the nets of an experiment.
   ///
   /// - Throws: `OptimizerError` for wrong options.

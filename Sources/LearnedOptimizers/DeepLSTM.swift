@@ -45,7 +45,9 @@ public struct DeepLSTM: Sendable {
       let initializer =
         initializers.initializer(layer: place.layer, variable: place.variable) ?? place.standard
       names.append("\(place.layer)/\(place.variable)")
-      tensors.append(initializer(place.shape, &stream))
+      // Each variable has numbers of its own: a wider layer changes no other layer's weights.
+      var numbers = stream.part(tensors.count)
+      tensors.append(initializer(place.shape, &numbers))
     }
     weights = NamedTensors(names: names, tensors: tensors)
   }

@@ -69,15 +69,23 @@ public struct ProblemOptions: Sendable {
     return value
   }
 
-  /// Layer sizes separated by commas, in parentheses or not.
+  /// Layer sizes separated by commas, in parentheses or not, one comma more at the end or not.
   ///
   /// Nothing or `()` stands for no layers.
   public func sizes(_ name: String) throws(ProblemError) -> [Int] {
-    let inner = text(name).trimmingPrefix("(").split(separator: ")", maxSplits: 1).first ?? ""
+    let expected = "sizes from 1 to 65536 separated by commas, as 20,20"
+    var inner = text(name)[...]
+    if inner.hasPrefix("(") {
+      guard inner.hasSuffix(")") else { throw invalid(name, expected) }
+      inner = inner.dropFirst().dropLast()
+    }
+    var parts = inner.split(separator: ",", omittingEmptySubsequences: false)
+    if parts.last?.allSatisfy({ $0 == " " }) ?? false { parts.removeLast() }
     var sizes: [Int] = []
-    for part in inner.split(separator: ",") {
-      guard let size = Int(part.filter { $0 != " " }), (1...65_536).contains(size) else {
-        throw invalid(name, "sizes from 1 to 65536 separated by commas, as 20,20")
+    for part in parts {
+      let words = part.split(separator: " ")
+      guard words.count == 1, let size = Int(words[0]), (1...65_536).contains(size) else {
+        throw invalid(name, expected)
       }
       sizes.append(size)
     }

@@ -54,6 +54,17 @@ public struct RandomStream: Sendable {
     )
   }
 
+  /// The stream of one part of what this one is for, counted from 0: it does not depend on the other
+  /// parts, nor on what was drawn from this stream.
+  public func part(_ index: Int) -> RandomStream {
+    var stream = self
+    stream.counter.0 = 0
+    stream.counter.1 = UInt32(truncatingIfNeeded: index &+ 1)
+    stream.used = 4
+    stream.spareNormal = nil
+    return stream
+  }
+
   /// The next 32 random bits.
   public mutating func nextBits() -> UInt32 {
     if used == 4 {

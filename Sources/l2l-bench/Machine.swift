@@ -174,9 +174,7 @@ func benchExperiment(_ name: String) throws -> Experiment {
   let built = try ProblemCatalog.entry(named: name).make(data: ProblemData(split: .train))
   return try Experiment(
     problem: built.problem,
-    nets: try ExperimentCatalog.nets(forProblem: name).enumerated().map { position, net in
-      NetAssignment(
-        key: net.key, optimizer: try net.make(seed: 0, position: position),
-        parameters: net.parameters)
+    nets: try ExperimentCatalog.nets(forProblem: name).enumerated().map {
+      try $1.assignment(seed: 0, position: $0)
     })
 }

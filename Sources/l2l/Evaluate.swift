@@ -128,12 +128,7 @@ func learnedNets(
     if warns {
       StandardError.notice("warning: no --path is given, so the learned optimizer is untrained")
     }
-    return try descriptions.enumerated().map { position, description in
-      NetAssignment(
-        key: description.key,
-        optimizer: try description.make(seed: seed, position: position),
-        parameters: description.parameters)
-    }
+    return try descriptions.enumerated().map { try $1.assignment(seed: seed, position: $0) }
   }
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -149,9 +144,7 @@ func learnedNets(
   }
   return try descriptions.enumerated().map { position, description in
     guard !classic.contains(description.net) else {
-      return NetAssignment(
-        key: description.key, optimizer: try description.make(seed: seed, position: position),
-        parameters: description.parameters)
+      return try description.assignment(seed: seed, position: position)
     }
     let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
     return try Failure.inFile(file) {

@@ -196,11 +196,8 @@ struct Train: ParsableCommand {
       directory: problem.dataDirectory, announcing: announcing)
     let experiment = try Experiment(
       problem: built.problem,
-      nets: try descriptions.enumerated().map { position, description in
-        NetAssignment(
-          key: description.key,
-          optimizer: try description.make(seed: options.seed, position: position),
-          parameters: description.parameters)
+      nets: try descriptions.enumerated().map {
+        try $1.assignment(seed: options.seed, position: $0)
       })
     return (experiment, built.dataset.map { String($0.contentHash(), radix: 16) } ?? "none")
   }

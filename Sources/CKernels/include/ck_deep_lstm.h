@@ -85,7 +85,8 @@ void ck_deep_lstm_state_import(
     const ck_deep_lstm_config *config, int64_t rows, const float *canonical, float *state);
 
 /// Floats of scratch for any of the calls below, up to `steps` steps (1 for step calls).
-/// Does not grow with rows; with steps it grows by one state of one block for every few steps.
+/// Does not grow with rows. With steps it grows until the tape of one block takes about 4 MB, then
+/// by one block's state for every few steps (the default net: 0.4 MB for 20 steps).
 int64_t ck_deep_lstm_scratch_floats(
     const ck_deep_lstm_config *config, int64_t rows, int32_t steps);
 
@@ -108,7 +109,7 @@ void ck_deep_lstm_step(
 /// - weight_gradient [weight_count]: dL/d(weights) is added, in the flat order.
 ///
 /// Cost: the forward pass once more and about twice that for the backward pass. Long unrolls are
-/// cut into chunks that fit the cache, at the cost of one more forward pass.
+/// cut into chunks, to bound the memory, at the cost of one more forward pass.
 void ck_deep_lstm_backward(
     const ck_deep_lstm_config *config, const float *packed, int64_t rows, int32_t steps,
     const float *const *gradients, const float *initial_state, const float *const *adjoints,

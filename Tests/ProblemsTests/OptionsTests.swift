@@ -1,0 +1,92 @@
+import Datasets
+import Layers
+import Problems
+import Tensors
+import Testing
+
+@Suite("Problem options")
+struct OptionsTests {
+  private let data = ProblemData(split: .train)
+
+  private func make(_ problem: String, _ options: [String: String]) throws {
+    _ = try ProblemCatalog.entry(named: problem).make(options: options, data: data)
+  }
+
+  @Test("an unknown problem is an error that lists the known ones")
+  func unknownProblem() {
+    #expect(
+      throws: ProblemError.unknownProblem("quadratics", valid: ProblemCatalog.all.map(\.name))
+    ) { try ProblemCatalog.entry(named: "quadratics") }
+  }
+
+  @Test(
+    "an unknown option is an error that lists the problem's own",
+    arguments: ProblemCatalog.all.map(\.name))
+  func unknownOption(problem: String) throws {
+    let valid = try ProblemCatalog.entry(named: problem).options.map(\.name)
+    #expect(throws: ProblemError.unknownOption(problem: problem, option: "depth", valid: valid)) {
+      try make(problem, ["depth": "3"])
+    }
+  }
+
+  @Test(
+    "a value that can't be used is an error that names option and value",
+    arguments: [
+      ("quadratic", "batch_size", "0"), ("quadratic", "batch_size", "ten"),
+      ("quadratic", "batch_size", "1.5"), ("quadratic", "batch_size", ""),
+      ("quadratic", "num_dims", "-1"), ("quadratic", "num_dims", "4097"),
+      ("quadratic", "stddev", "nan"), ("quadratic", "stddev", "inf"), ("quadratic", "stddev", "-1"),
+      ("quadratic", "distribution", "normal"), ("simple-multi", "num_dims", "0"),
+      ("mnist", "layers", "20,x"), ("mnist", "layers", "20,,20"), ("mnist", "layers", ","),
+      ("mnist", "layers", "(20"),
+      ("mnist", "layers", "20)x"), ("mnist", "layers", "2 0"), ("mnist", "layers", "0"),
+      ("mnist", "layers", "-3"), ("mnist", "activation", "tanh"), ("mnist", "batch_size", "0"),
+      ("mnist", "batch_size", "99999999999999999999"),
+    ])
+  func invalidValue(problem: String, option: String, value: String) {
+    let error = #expect(throws: ProblemError.self) { try make(problem, [option: value]) }
+    guard case .invalidValue(problem, option, value, let expected) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(!expected.isEmpty)
+  }
+
+  @Test("options are checked before data are looked for")
+  func orderOfChecks() {
+    let nowhere = ProblemData(split: .train, directory: "/nonexistent/data")
+    #expect(throws: ProblemError.self) {
+      try ProblemCatalog.entry(named: "mnist").make(options: ["layers": "x"], data: nowhere)
+    }
+    #expect(throws: DatasetError.self) {
+      try ProblemCatalog.entry(named: "mnist").make(data: nowhere)
+    }
+  }
+
+  @Test("options set sizes, with dashes or underscores, others keep their defaults")
+  func sizes() throws {
+    let quadratic = try ProblemCatalog.entry(named: "quadratic")
+      .make(options: ["batch-size": "3", "num_dims": "2"], data: data).problem
+    #expect(quadratic.parameters[0].shape == [3, 2])
+    let standard = try ProblemCatalog.entry(named: "quadratic").make(data: data).problem
+    #expect(standard.parameters[0].shape == [128, 10])
+    let many = try ProblemCatalog.entry(named: "simple-multi")
+      .make(options: ["num_dims": "4"], data: data).problem
+    #expect(many.parameters.count == 4)
+  }
+
+  @Test("layers of a perceptron are given as sizes between commas, none for a linear one")
+  func layers() throws {
+    func shapes(_ layers: String) throws -> [[Int]] {
+      try ProblemCatalog.entry(named: "mnist").make(options: ["layers": layers], data: data)
+        .problem.parameters.map(\.shape.dimensions)
+    }
+    #expect(try shapes("20") == [[784, 20], [20], [20, 10], [10]])
+    #expect(try shapes("30,5") == [[784, 30], [30], [30, 5], [5], [5, 10], [10]])
+    for linear in ["", "()"] { #expect(try shapes(linear) == [[784, 10], [10]]) }
+    for twenty in ["(20,)", "(20)", "20,", " 20 "] {
+      #expect(try shapes(twenty) == [[784, 20], [20], [20, 10], [10]])
+    }
+    #expect(try shapes("(20, 20)").count == 6)
+  }
+}
