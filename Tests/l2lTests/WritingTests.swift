@@ -68,6 +68,27 @@ struct WritingTests {
     try expectFailure(["unroll", "--output=/dev/full"], code: 73, saying: ["'/dev/full'"])
   }
 
+  @Test(
+    "a folder without write permission is exit code 73 before any work",
+    .disabled(if: geteuid() == 0, "permissions do not bind root"))
+  func forbiddenFolder() throws {
+    #expect(chmod(folder.path, 0o500) == 0)
+    defer { chmod(folder.path, 0o700) }
+    try expectFailure(
+      ["train", "--num_epochs=1000000", "--save_path=\(folder.file("t"))"], code: 73,
+      saying: ["Permission denied"])
+    try expectFailure(
+      ["evaluate", "--num_epochs=1000000", "--output=\(folder.file("t.csv"))"], code: 73,
+      saying: ["Permission denied"])
+  }
+
+  @Test("standard output can be named as the output file")
+  func standardOutput() throws {
+    let result = try run(["evaluate", "--num_epochs=1", "--num_steps=1", "--output=/dev/stdout"])
+    #expect(result.code == 0)
+    #expect(result.lines.suffix(3) == ["epoch,step,loss", "0,0,1.0", "0,1,1.0"])
+  }
+
   @Test("an output file that exists is replaced whole, and nothing else is left")
   func replacedOutput() throws {
     _ = try folder.write([UInt8](repeating: 65, count: 100_000), named: "losses.csv")
