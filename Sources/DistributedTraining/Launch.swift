@@ -55,11 +55,18 @@ public struct Launch: Sendable {
     }
   }
 
-  /// For an error that says that peers did not answer in time: this process's place, from 0, among
-  /// those that notice it. nil for other errors.
+  /// This process's place, from 0, among those that notice that a peer did not answer in time.
+  ///
+  /// nil for errors that say something else.
   public static func timeoutPosition(_ error: any Error) -> Int? {
     guard case MPIError.timeout(let operation) = error else { return nil }
     return operation.position ?? current.rank
+  }
+
+  /// Whether the processes that notice the same timeout know which of them is the first.
+  public static func isFirstKnown(_ error: any Error) -> Bool {
+    guard case MPIError.timeout(let operation) = error else { return false }
+    return operation.position != nil
   }
 
   /// An MPI error as a sentence; nil for other errors.

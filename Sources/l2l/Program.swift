@@ -140,10 +140,13 @@ enum Program {
   }
 
   private static func say(_ failure: Failure, of error: any Error, onRank rank: Int) {
-    // Ranks that waited for the same peer give up together; the first one ends the others, which
-    // takes some seconds when a rank does not die of SIGTERM.
+    // Ranks that waited for the same peer give up together. The first of them says it and ends the
+    // others, which takes some seconds when a rank does not die of SIGTERM, or for ever when the
+    // launcher can't reach a host.
     if let position = Launch.timeoutPosition(error), position > 0 {
-      sleep(UInt32(10 + 2 * min(position, 20)))
+      var left = UInt32(10 + 2 * min(position, 20))
+      while left > 0 { left = sleep(left) }
+      if Launch.isFirstKnown(error) { return }
     }
     // What MPI says has the place in it.
     let place =
