@@ -45,9 +45,7 @@ public struct DeepLSTM: Sendable {
       let initializer =
         initializers.initializer(layer: place.layer, variable: place.variable) ?? place.standard
       names.append("\(place.layer)/\(place.variable)")
-      // Each variable has numbers of its own: a wider layer changes no other layer's weights.
-      var numbers = stream.part(tensors.count)
-      tensors.append(initializer(place.shape, &numbers))
+      tensors.append(initializer(place.shape, &stream))
     }
     weights = NamedTensors(names: names, tensors: tensors)
   }

@@ -43,7 +43,9 @@ public struct RandomStream: Sendable {
   /// The stream of one seed, purpose, epoch, optimizee instance and step.
   public init(seed: UInt64, purpose: Purpose, epoch: Int = 0, instance: Int = 0, step: Int = 0) {
     // One round of SplitMix64 (Steele, Lea, Flood, 2014) separates nearby seeds and purposes.
-    var z = seed &+ purpose.rawValue &* 0x9E37_79B9_7F4A_7C15
+    // Seeds count from 1 here: what would be seed 0 starts mnist with one of the longest plateaus of
+    // the first few seeds, a poor default.
+    var z = seed &+ 1 &+ purpose.rawValue &* 0x9E37_79B9_7F4A_7C15
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     z ^= z >> 31
@@ -52,17 +54,6 @@ public struct RandomStream: Sendable {
       0, UInt32(truncatingIfNeeded: step), UInt32(truncatingIfNeeded: instance),
       UInt32(truncatingIfNeeded: epoch)
     )
-  }
-
-  /// The stream of one part of what this one is for, counted from 0: it does not depend on the other
-  /// parts, nor on what was drawn from this stream.
-  public func part(_ index: Int) -> RandomStream {
-    var stream = self
-    stream.counter.0 = 0
-    stream.counter.1 = UInt32(truncatingIfNeeded: index &+ 1)
-    stream.used = 4
-    stream.spareNormal = nil
-    return stream
   }
 
   /// The next 32 random bits.
