@@ -116,6 +116,12 @@ let package = Package(
     tests(
       "Experiments",
       ["Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Datasets", "Tensors"]),
+    tests(
+      "LearnedOptimizers",
+      [
+        "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Safetensors", "CKernels",
+        "TestSupport",
+      ], resources: [.copy("Fixtures")]),
     tests("Tensors", ["Tensors", "TestSupport"]),
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(

@@ -7,17 +7,19 @@ public import Tensors
 ///     m' = b1 m + (1 - b1) g,  v' = b2 v + (1 - b2) g^2
 ///     update = -lr (m' / (1 - b1^t)) / (sqrt(v' / (1 - b2^t)) + epsilon)
 ///
-/// with t = 1 at the first step. Here epsilon is added after the bias correction, as in the paper;
-/// the optimizer of the meta-weights (`MetaAdam`) has TensorFlow's form instead.
+/// with t = 1 at the first step. As in the reference, 1 - b is rounded to float32 once, but b^t before
+/// the subtraction, which moves the first updates by up to 1e-5 of their size. Epsilon is added after
+/// the bias correction, as in the paper; the optimizer of the meta-weights (`MetaAdam`) has
+/// TensorFlow's form instead.
 public struct Adam: LearnedOptimizer {
   /// `Adam`.
   public static let name = "Adam"
   /// The step size.
   public let learningRate: Float
   /// Decay of the first moment.
-  public let beta1: Float
+  public let beta1: Double
   /// Decay of the second moment.
-  public let beta2: Float
+  public let beta2: Double
   /// Added to the root of the second moment.
   public let epsilon: Float
   /// None.
@@ -25,7 +27,8 @@ public struct Adam: LearnedOptimizer {
 
   /// Adam with the given constants.
   public init(
-    learningRate: Float = 0.001, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8
+    learningRate: Float = 0.001, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Float = 1e-8
   ) {
     self.learningRate = learningRate
     self.beta1 = beta1
@@ -36,8 +39,9 @@ public struct Adam: LearnedOptimizer {
   /// learning_rate, beta1, beta2, epsilon.
   public var options: [String: JSONValue] {
     [
-      "learning_rate": .number(Double(learningRate)), "beta1": .number(Double(beta1)),
-      "beta2": .number(Double(beta2)), "epsilon": .number(Double(epsilon)),
+      "learning_rate": .number(Double(learningRate)), "beta1": .number(beta1),
+      "beta2": .number(beta2),
+      "epsilon": .number(Double(epsilon)),
     ]
   }
 
@@ -48,11 +52,13 @@ public struct Adam: LearnedOptimizer {
   public func update(gradient: Variable, state: [Variable], step: Int, weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
-    let t = Double(step + 1)
-    let m = state[0] * beta1 + gradient * (1 - beta1)
-    let v = state[1] * beta2 + gradient.squared() * (1 - beta2)
-    let first = m * Float(1 / (1 - pow(Double(beta1), t)))
-    let second = v * Float(1 / (1 - pow(Double(beta2), t)))
+    func correction(_ beta: Double) -> Float {
+      1 / (1 - Float(pow(Double(Float(beta)), Double(step + 1))))
+    }
+    let m = state[0] * Float(beta1) + gradient * Float(1 - beta1)
+    let v = state[1] * Float(beta2) + gradient.squared() * Float(1 - beta2)
+    let first = m * correction(beta1)
+    let second = v * correction(beta2)
     return (first * -learningRate / (second.squareRoot() + epsilon), [m, v])
   }
 }

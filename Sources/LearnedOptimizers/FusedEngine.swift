@@ -8,9 +8,9 @@ public import Tensors
 /// gradients are summed over blocks in one fixed order, in double precision. Between calls nothing
 /// is kept but the packed weights and a block's scratch.
 public final class FusedEngine: OptimizerEngine {
-  // Rows whose update adjoints are made at once: a multiple of every kernel's block of rows, so
-  // that a state can be cut there.
-  private static let chunkRows = 1024
+  // Rows whose update adjoints are made at once: a multiple of every kernel's block of rows (24 with
+  // AVX2, else powers of two), so that a state can be cut there.
+  private static let chunkRows = 1152
 
   private var config: ck_deep_lstm_config
   private let rowStateShapes: [Shape]
@@ -43,9 +43,9 @@ public final class FusedEngine: OptimizerEngine {
       config.p0 = k
     }
     packed = .zeros(Shape(vector: Int(ck_deep_lstm_packed_floats(&config))))
+    // One more row takes one more block, exactly after whole blocks.
     precondition(
-      ck_deep_lstm_state_floats(&config, Int64(2 * Self.chunkRows))
-        == 2 * ck_deep_lstm_state_floats(&config, Int64(Self.chunkRows)),
+      net.layers.isEmpty || stateFloats(Self.chunkRows + 1) > stateFloats(Self.chunkRows),
       "a state can't be cut at \(Self.chunkRows) rows")
     load(net.weights)
   }

@@ -35,11 +35,15 @@ struct NetOptions: Sendable {
   }
 
   func number(_ name: String, default standard: Float) throws(OptimizerError) -> Float {
+    try Float(precise(name, default: Double(standard)))
+  }
+
+  func precise(_ name: String, default standard: Double) throws(OptimizerError) -> Double {
     guard let value = values[name] else { return standard }
     guard let number = value.number, Float(number).isFinite else {
       throw invalid(name, "a finite number")
     }
-    return Float(number)
+    return number
   }
 
   func integer(_ name: String, in range: ClosedRange<Int>) throws(OptimizerError) -> Int {

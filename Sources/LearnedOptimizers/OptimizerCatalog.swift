@@ -71,8 +71,8 @@ public enum OptimizerCatalog {
     ) { (options, _) throws(OptimizerError) in
       Adam(
         learningRate: try options.number("learning_rate", default: 0.001),
-        beta1: try options.number("beta1", default: 0.9),
-        beta2: try options.number("beta2", default: 0.999),
+        beta1: try options.precise("beta1", default: 0.9),
+        beta2: try options.precise("beta2", default: 0.999),
         epsilon: try options.number("epsilon", default: 1e-8))
     },
     OptimizerEntry(
