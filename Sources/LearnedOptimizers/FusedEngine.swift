@@ -8,8 +8,8 @@ public import Tensors
 /// gradients are summed over blocks in one fixed order, in double precision. Between calls nothing
 /// is kept but the packed weights and a block's scratch.
 public final class FusedEngine: OptimizerEngine {
-  // Rows whose update adjoints are made at once: a multiple of every kernel's block of rows (24 with
-  // AVX2, else powers of two), so that a state can be cut there.
+  // Rows whose update adjoints are made at once: a multiple of every kernel's block of rows, so
+  // that a state can be cut there; of 3 times a power of two, as blocks may be.
   private static let chunkRows = 1152
 
   private var config: ck_deep_lstm_config
