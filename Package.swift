@@ -100,7 +100,7 @@ let package = Package(
       "MetaTraining",
       [
         "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff",
-        "Tensors", "Safetensors",
+        "Tensors", "Safetensors", "TestSupport",
       ], resources: [.copy("Fixtures")]),
     tests("Safetensors", ["Safetensors"]),
     // Depends on the program so that it is built; the tests run it.

@@ -182,4 +182,11 @@ public struct Divergence: Error, Hashable, Codable, Sendable {
   public let step: Int
   /// What was not finite.
   public let quantity: Quantity
+
+  /// A divergence of which all is known.
+  package init(key: InstanceKey, step: Int, quantity: Quantity) {
+    self.key = key
+    self.step = step
+    self.quantity = quantity
+  }
 }

@@ -1,0 +1,206 @@
+import Experiments
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Safetensors
+import Tensors
+import Testing
+
+@Suite("TrainingStateFile")
+struct TrainingStateFileTests {
+  private let experiment: Experiment
+  private let options: TrainingOptions
+  private let state: TrainingState
+
+  /// A state in the middle of an epoch, of two nets, one of them without weights.
+  init() throws {
+    let experiment = try Experiment(
+      problem: Simple(dimensions: 3),
+      nets: [
+        NetAssignment(key: "cw", optimizer: net([3, 2]), parameters: ["x_0", "x_2"]),
+        NetAssignment(key: "adam", optimizer: Adam(), parameters: ["x_1"]),
+      ])
+    var options = TrainingOptions(problem: "simple-multi", problemOptions: ["num_dims": "3"])
+    (options.stepCount, options.unrollLength, options.optimizees) = (12, 3, 2)
+    (options.epochCount, options.logPeriod, options.seed) = (5, 2, .max)
+    options.netOptions = ["scale": "0.5"]
+    let recorder = Recorder()
+    let trainer = MetaTrainer(
+      experiment: experiment, options: options,
+      state: MetaTrainer.initialState(of: experiment, options: options), store: recorder)
+    var unrolls = 0
+    _ = try trainer.run {
+      unrolls += 1
+      return unrolls == 6
+    }
+    var state = try #require(recorder.states.last)
+    state.bestEvaluation = 0.1
+    state.instances[1].divergence = Divergence(
+      key: state.instances[1].key, step: 7, quantity: .loss)
+    (self.experiment, self.options, self.state) = (experiment, options, state)
+  }
+
+  private var contents: SafetensorsFile {
+    TrainingStateFile.contents(
+      state, options: options, experiment: experiment, metadata: ["program_version": "1"])
+  }
+
+  /// The contents with some tensors replaced, or left out where nil.
+  private func changed(
+    _ changes: [String: SafetensorsArray?], metadata: [String: String?] = [:]
+  ) -> SafetensorsFile {
+    let contents = contents
+    var file = SafetensorsFile(
+      metadata: contents.metadata.merging(metadata.compactMapValues(\.self)) { $1 })
+    for (key, value) in metadata where value == nil { file.metadata[key] = nil }
+    for name in contents.names {
+      if let array = changes[name] ?? contents[name] { file.append(array, named: name) }
+    }
+    return file
+  }
+
+  @Test("everything comes back bit for bit")
+  func roundTrip() throws {
+    let file = try TrainingStateFile(try SafetensorsFile(bytes: try contents.serialized()))
+    #expect(file.options == options)
+    #expect(file.metadata["program_version"] == "1")
+    let back = try file.state(for: experiment)
+    #expect(bits(back) == bits(state))
+    #expect(back.weights.map(\.names) == state.weights.map(\.names))
+    #expect(back.adam.stepCount == state.adam.stepCount)
+    #expect((back.epoch, back.unroll) == (1, 2))
+    #expect(back.bestEvaluation == 0.1)
+    #expect(back.sinceLog == state.sinceLog)
+    #expect(back.sinceEvaluation == state.sinceEvaluation)
+    #expect(back.instances.map(\.key) == state.instances.map(\.key))
+    for (mine, theirs) in zip(back.instances, state.instances) {
+      #expect(mine.parameters.elements == theirs.parameters.elements)
+      #expect(mine.constants.map(\.elements) == theirs.constants.map(\.elements))
+      #expect(mine.evaluations == theirs.evaluations)
+      #expect(mine.divergence?.step == theirs.divergence?.step)
+      #expect(mine.states.map(\.step) == theirs.states.map(\.step))
+      #expect(
+        mine.states.map { $0.tensors.map(\.elements) }
+          == theirs.states.map { $0.tensors.map(\.elements) })
+    }
+  }
+
+  @Test("a state between epochs has no optimizees, and no best evaluation where there was none")
+  func betweenEpochs() throws {
+    let fresh = MetaTrainer.initialState(of: experiment, options: options)
+    let file = try TrainingStateFile(
+      TrainingStateFile.contents(fresh, options: options, experiment: experiment, metadata: [:]))
+    let back = try file.state(for: experiment)
+    #expect(bits(back) == bits(fresh))
+    #expect(back.bestEvaluation == nil)
+    #expect(back.instances.isEmpty)
+  }
+
+  @Test("other files and other versions are errors")
+  func otherFiles() {
+    #expect(throws: TrainingStateError.unknownFormat(version: nil)) {
+      try TrainingStateFile(SafetensorsFile())
+    }
+    #expect(throws: TrainingStateError.unknownFormat(version: "2")) {
+      try TrainingStateFile(changed([:], metadata: ["format_version": "2"]))
+    }
+    #expect(throws: TrainingStateError.unknownFormat(version: "1")) {
+      try TrainingStateFile(changed([:], metadata: ["kind": nil]))
+    }
+    #expect(TrainingStateFile.isTrainingState(contents))
+    #expect(!TrainingStateFile.isTrainingState(SavedOptimizer(net([])).file))
+  }
+
+  @Test(
+    "options that are missing or can't be read are errors",
+    arguments: [nil, "", "{}", "[]", "{\"problem\":1}"] as [String?])
+  func malformedOptions(text: String?) {
+    #expect(throws: TrainingStateError.malformedMetadata(key: "options")) {
+      try TrainingStateFile(changed([:], metadata: ["options": text]))
+    }
+  }
+
+  @Test("a tensor that is missing is an error that names it")
+  func missingTensors() throws {
+    for name in contents.names where name != "instance/1/counters" {
+      let file = try TrainingStateFile(changed([name: nil]))
+      // Without its counters an optimizee is not there at all.
+      let blamed = name.hasSuffix("/counters") ? "instance/*" : name
+      let error = #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
+      guard case .malformed(blamed, _) = error else {
+        Issue.record("\(name): \(String(describing: error))")
+        continue
+      }
+    }
+  }
+
+  @Test("a tensor of another shape is an error that names it")
+  func wrongShapes() throws {
+    for name in contents.names {
+      let array: SafetensorsArray =
+        name.hasSuffix("counters")
+        ? SafetensorsArray(int64s: [1, 1], shape: [2])
+        : name == "progress"
+          ? SafetensorsArray(doubles: [1], shape: [1])
+          : SafetensorsArray(floats: [1, 2, 3, 4, 5], shape: [5, 1, 1])
+      let file = try TrainingStateFile(changed([name: array]))
+      let error = #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
+      guard case .malformed(name, _) = error else {
+        Issue.record("\(name): \(String(describing: error))")
+        continue
+      }
+    }
+  }
+
+  @Test("counters that can't be are errors", arguments: [-1, Int64.min, Int64.max])
+  func wrongCounters(value: Int64) throws {
+    for position in 0..<9 {
+      var counters = try #require(contents["counters"]).int64s()
+      counters[position] = value
+      let file = try TrainingStateFile(
+        changed(["counters": SafetensorsArray(int64s: counters, shape: [9])]))
+      #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
+    }
+  }
+
+  @Test("a state of other nets is an error")
+  func otherExperiment() throws {
+    let other = try Experiment(
+      problem: Simple(dimensions: 3), nets: [NetAssignment(key: "cw", optimizer: net([4]))])
+    let file = try TrainingStateFile(contents)
+    #expect(throws: TrainingStateError.self) { try file.state(for: other) }
+  }
+}
+
+@Suite("TrainingOptions")
+struct TrainingOptionsTests {
+  @Test("options come back from JSON, the largest seed too")
+  func roundTrip() throws {
+    var options = TrainingOptions(problem: "mnist", problemOptions: ["layers": "20,20"])
+    options.netOptions = ["cw.scale": "0.1"]
+    (options.epochCount, options.logPeriod, options.evaluationPeriod) = (7, 2, 3)
+    (options.evaluationEpochs, options.stepCount, options.unrollLength) = (0, 50, 10)
+    (options.learningRate, options.secondDerivatives) = (0.003, true)
+    (options.seed, options.optimizees) = (.max, 4)
+    let text = JSONValue.object(options.json).text
+    let object = try #require(JSONValue(parsing: text)?.object)
+    #expect(TrainingOptions(json: object) == options)
+  }
+
+  @Test("every entry is needed, and of its kind")
+  func missingEntries() {
+    let json = TrainingOptions(problem: "simple").json
+    #expect(TrainingOptions(json: json) != nil)
+    for key in json.keys {
+      #expect(TrainingOptions(json: json.filter { $0.key != key }) == nil, "\(key)")
+      #expect(TrainingOptions(json: json.merging([key: .null]) { $1 }) == nil, "\(key)")
+    }
+  }
+
+  @Test("steps that fill no unroll are left out")
+  func unrolls() {
+    var options = TrainingOptions(problem: "simple")
+    (options.stepCount, options.unrollLength) = (59, 20)
+    #expect(options.unrollCount == 2)
+  }
+}

@@ -1,0 +1,272 @@
+import Autodiff
+import Experiments
+import Layers
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Tensors
+import TestSupport
+import Testing
+
+/// |A v - y|^2 / n for v = all parameters joined: filters, a vector and one that no net steps.
+private struct Coupled: Problem {
+  let parameters = [
+    VariableSpecification("filters", [2, 3, 2, 1], .normal(standardDeviation: 1)),
+    VariableSpecification("fixed", [3], .normal(standardDeviation: 1)),
+    VariableSpecification("vector", [4], .normal(standardDeviation: 1)),
+  ]
+  let constants = [
+    VariableSpecification("a", [19, 19], .normal(standardDeviation: 0.3)),
+    VariableSpecification("y", [19, 1], .normal(standardDeviation: 1)),
+  ]
+
+  func loss(
+    parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
+  ) -> Variable {
+    let columns = parameters.map { $0.reshaped(to: [$0.shape.count, 1]) }
+    let joined = columns[0].concatenated(with: columns[1], axis: 0)
+      .concatenated(with: columns[2], axis: 0)
+    return (Variable.product(Variable(constants[0]), joined) - Variable(constants[1]))
+      .squared().mean()
+  }
+}
+
+@Suite("Unroller")
+struct UnrollerTests {
+  /// A kernel net on the filters and a coordinate-wise one on the vector.
+  private func coupled() throws -> Experiment {
+    var stream = RandomStream(seed: 4, purpose: .test)
+    let kernels = KernelDeepLSTM(kernelShape: [2, 3], layers: [3], scale: 0.1, stream: &stream)
+    return try Experiment(
+      problem: Coupled(),
+      nets: [
+        NetAssignment(key: "vector", optimizer: net([4], scale: 0.1), parameters: ["vector"]),
+        NetAssignment(key: "filters", optimizer: kernels, parameters: ["filters"]),
+      ])
+  }
+
+  @Test("an optimizee follows from its key: seed, phase, epoch and number")
+  func instances() throws {
+    let unroller = Unroller(try coupled())
+    let start = InstanceKey(seed: 1, phase: .training, epoch: 2, instance: 3)
+    func values(_ key: InstanceKey) -> [Float] {
+      let instance = unroller.makeInstance(key)
+      return instance.parameters.elements + instance.constants.flatMap(\.elements)
+    }
+    #expect(values(start) == values(start))
+    let others = [
+      InstanceKey(seed: 2, phase: .training, epoch: 2, instance: 3),
+      InstanceKey(seed: 1, phase: .validation, epoch: 2, instance: 3),
+      InstanceKey(seed: 1, phase: .test, epoch: 2, instance: 3),
+      InstanceKey(seed: 1, phase: .training, epoch: 3, instance: 3),
+      InstanceKey(seed: 1, phase: .training, epoch: 2, instance: 4),
+    ]
+    #expect(Set(([start] + others).map(values)).count == 6)
+  }
+
+  @Test("with and without meta-gradients the same losses are computed, bit for bit")
+  func sameLosses() throws {
+    let unroller = Unroller(try coupled())
+    var copies = Array(repeating: unroller.makeInstance(key()), count: 3)
+    let start = copies[0].parameters.elements
+    let losses = try [
+      unroller.forward(&copies[0], steps: 6).losses,
+      unroller.unroll(&copies[1], steps: 6, secondDerivatives: false).losses,
+      unroller.unroll(&copies[2], steps: 6, secondDerivatives: true).losses,
+    ]
+    #expect(losses[0].count == 7)
+    #expect(losses[1] == losses[0] && losses[2] == losses[0])
+    #expect(copies[1].parameters.elements == copies[0].parameters.elements)
+    #expect(copies[2].parameters.elements == copies[0].parameters.elements)
+    #expect(copies.allSatisfy { $0.evaluations == 7 })
+    #expect(unroller.makeInstance(key()).parameters.elements == start)
+  }
+
+  @Test("without the last loss the minibatch stream moves on as if it had been computed")
+  func withoutLastLoss() throws {
+    let unroller = Unroller(try coupled())
+    var instance = unroller.makeInstance(key())
+    var whole = instance
+    let outcome = try unroller.forward(&instance, steps: 3, lossAtEnd: false)
+    let losses = try unroller.forward(&whole, steps: 3).losses
+    #expect(outcome.losses == Array(losses.dropLast()))
+    #expect(instance.evaluations == whole.evaluations)
+  }
+
+  @Test("a parameter that no net steps keeps its value, and gets gradients nonetheless")
+  func fixedParameter() throws {
+    let experiment = try coupled()
+    #expect(experiment.fixedParameters == ["fixed"])
+    let unroller = Unroller(experiment)
+    var instance = unroller.makeInstance(key())
+    let before = instance.parameters
+    _ = try unroller.unroll(&instance, steps: 5, secondDerivatives: true)
+    func value(_ position: Int, _ vector: Tensor) -> [Float] {
+      experiment.value(of: position, in: vector).elements
+    }
+    #expect(value(1, instance.parameters) == value(1, before))
+    for position in [0, 2] {
+      #expect(zip(value(position, instance.parameters), value(position, before)).allSatisfy(!=))
+    }
+  }
+
+  @Test("a net of a kernel a row steps each kernel by itself")
+  func kernelRows() throws {
+    let experiment = try coupled()
+    let unroller = Unroller(experiment)
+    var instance = unroller.makeInstance(key())
+    let before = instance.parameters
+    let tape = Tape()
+    let point = experiment.parameters.indices.map {
+      tape.variable(experiment.value(of: $0, in: before))
+    }
+    var stream = RandomStream(seed: 0, purpose: .test)
+    let loss = experiment.problem.loss(
+      parameters: point, constants: instance.constants, minibatch: &stream)
+    let slope = gradient(of: loss, withRespectTo: point)[0].value
+    _ = try unroller.forward(&instance, steps: 1)
+    let optimizer = experiment.nets[1].optimizer
+    let engine = AutodiffEngine(optimizer)
+    var state = engine.initialState(rows: 2)
+    let update = optimizer.update(
+      fromRows: engine.step(optimizer.rows(from: slope), state: &state), shape: [2, 3, 2, 1])
+    let expected = experiment.value(of: 0, in: before) + update
+    // Two engines in float32.
+    #expect(
+      relativeError(
+        experiment.value(of: 0, in: instance.parameters).elements, expected.elements) < 1e-6)
+  }
+
+  @Test(
+    "the meta-gradient of a linear net on x squared is that of its formula",
+    arguments: [false, true])
+  func closedForm(secondDerivatives: Bool) throws {
+    // x' = x + w 2x + b = (1 + 2w) x + b, meta-loss sum of x^2.
+    var optimizer = net([])
+    let (w, b, steps) = (-0.1, 0.05, 8)
+    optimizer.weights.tensors = [
+      Tensor([Float(w)], shape: [1, 1]), Tensor([Float(b)]),
+    ]
+    let unroller = Unroller(try experiment(Simple(), optimizer))
+    var instance = unroller.makeInstance(key())
+    let outcome = try unroller.unroll(
+      &instance, steps: steps, secondDerivatives: secondDerivatives)
+    // Forward derivatives of x in w and b; in first order the gradient 2x counts as constant.
+    let carry = secondDerivatives ? 1 + 2 * w : 1
+    var (x, byW, byB) = (1.0, 0.0, 0.0)
+    var (sum, sumW, sumB) = (1.0, 0.0, 0.0)
+    for _ in 0..<steps {
+      (byW, byB) = (carry * byW + 2 * x, carry * byB + 1)
+      x = (1 + 2 * w) * x + b
+      (sum, sumW, sumB) = (sum + x * x, sumW + 2 * x * byW, sumB + 2 * x * byB)
+    }
+    // A few dozen operations in float32.
+    #expect(abs(outcome.metaLoss - sum) < 1e-6 * sum)
+    #expect(relativeError(outcome.metaGradients[0], [sumW, sumB]) < 2e-6)
+  }
+
+  @Test("in first order it is the derivative with the gradients held fixed")
+  func frozenGradients() throws {
+    let experiment = try coupled()
+    let unroller = Unroller(experiment)
+    let start = unroller.makeInstance(key())
+    var instance = start
+    let metaGradients = try unroller.unroll(&instance, steps: 5, secondDerivatives: false)
+      .metaGradients
+    let problem = experiment.problem
+    func lossAndGradient(_ vector: Tensor) -> (Double, Tensor) {
+      let tape = Tape()
+      let point = experiment.parameters.indices.map {
+        tape.variable(experiment.value(of: $0, in: vector))
+      }
+      var stream = RandomStream(seed: 0, purpose: .test)
+      let loss = problem.loss(
+        parameters: point, constants: start.constants, minibatch: &stream)
+      let slopes = gradient(of: loss, withRespectTo: point).map(\.value)
+      return (Double(loss.value.scalar), experiment.vector(of: slopes))
+    }
+    // The gradients on the way of the present weights.
+    var gradients: [Tensor] = []
+    var point = start
+    for _ in 0..<5 {
+      gradients.append(lossAndGradient(point.parameters).1)
+      _ = try unroller.forward(&point, steps: 1)
+    }
+    // The net "vector" is the first of the layout: its four coordinates lead every vector.
+    let optimizer = experiment.nets[0].optimizer
+    let own = experiment.ranges[0].count
+    func metaLoss(_ weights: Tensor) -> Double {
+      let nets = experiment.nets.map(\.optimizer)
+      let engines = [
+        AutodiffEngine(optimizer.withWeights(optimizer.weights.unflattening(weights))),
+        AutodiffEngine(nets[1]),
+      ]
+      var states = [engines[0].initialState(rows: own), engines[1].initialState(rows: 2)]
+      var vector = start.parameters
+      var sum = lossAndGradient(vector).0
+      for gradient in gradients {
+        let mine = engines[0].step(
+          gradient.view(from: 0, shape: [own, 1]), state: &states[0])
+        let filters = experiment.value(of: 0, in: gradient)
+        let others = nets[1].update(
+          fromRows: engines[1].step(nets[1].rows(from: filters), state: &states[1]),
+          shape: filters.shape)
+        vector =
+          vector
+          + experiment.vector(of: [others, .zeros([3]), mine.reshaped(to: [4])])
+        sum += lossAndGradient(vector).0
+      }
+      return sum
+    }
+    let flat = optimizer.weights.flattened
+    let norm = metaGradients[0].reduce(0) { $0 + $1 * $1 }.squareRoot()
+    for seed in 0..<3 {
+      let difference = difference(at: flat, seed: seed, of: metaLoss)
+      let exact = zip(metaGradients[0], difference.direction.elements)
+        .reduce(0) { $0 + $1.0 * Double($1.1) }
+      // Rounding of a sum of six losses near 1, 1e-7, over the step 0.06.
+      #expect(abs(difference.quotient - exact) < 1e-4 + 1e-3 * norm)
+    }
+  }
+
+  @Test("with second derivatives it is the derivative of the meta-loss, for every net")
+  func differences() throws {
+    let experiment = try coupled()
+    let unroller = Unroller(experiment)
+    let start = unroller.makeInstance(key())
+    var instance = start
+    let metaGradients = try unroller.unroll(&instance, steps: 5, secondDerivatives: true)
+      .metaGradients
+    let weights = experiment.nets.map(\.optimizer.weights)
+    for net in weights.indices {
+      let norm = metaGradients[net].reduce(0) { $0 + $1 * $1 }.squareRoot()
+      for seed in 0..<3 {
+        let difference = try difference(at: weights[net].flattened, seed: seed) { vector in
+          var changed = weights
+          changed[net] = weights[net].unflattening(vector)
+          unroller.load(changed)
+          var instance = start
+          return try unroller.forward(&instance, steps: 5).metaLoss
+        }
+        let exact = zip(metaGradients[net], difference.direction.elements)
+          .reduce(0) { $0 + $1.0 * Double($1.1) }
+        // As above.
+        #expect(abs(difference.quotient - exact) < 1e-4 + 1e-3 * norm, "net \(net)")
+      }
+    }
+  }
+
+  /// The central difference of fourth order along a random direction of length 1.
+  private func difference(
+    at point: Tensor, seed: Int, of function: (Tensor) throws -> Double
+  ) rethrows -> (quotient: Double, direction: Tensor) {
+    let raw = Tensor.random(point.shape, seed: 70 + seed)
+    let direction = raw.affine(scale: Float(1 / raw.dot(raw).squareRoot()), offset: 0)
+    let h: Float = 0.0625
+    func at(_ factor: Float) throws -> Double {
+      try function(point + direction.affine(scale: factor * h, offset: 0))
+    }
+    let quotient = (8 * (try at(1) - at(-1)) - (try at(2) - at(-2))) / (12 * Double(h))
+    return (quotient, direction)
+  }
+}
