@@ -70,7 +70,7 @@ public struct Pullback {
   /// Adds `cotangent` to an operand's; shapes must be equal.
   public mutating func accumulate(_ cotangent: Variable, into operand: Int) {
     let index = Int(operandIndex(operand))
-    precondition(
+    demand(
       cotangent.shape == tape.nodes[index].value.shape,
       "a cotangent of shape \(cotangent.shape) for an operand of \(tape.nodes[index].value.shape)")
     if let sum = cotangents[index] {
@@ -101,7 +101,7 @@ public func gradients(
   let last = outputs.reduce(-1) { max($0, Int($1.index)) }
   var lowest = last
   for variable in variables {
-    precondition(variable.tape === tape, "a gradient with respect to a value not on the tape")
+    demand(variable.tape === tape, "a gradient with respect to a value not on the tape")
     lowest = min(lowest, Int(variable.index))
   }
   var site = Pullback(
@@ -109,9 +109,9 @@ public func gradients(
     cotangents: ContiguousArray(repeating: nil, count: last + 1), node: tape.nodes[last],
     nodeIndex: Int32(last), cotangent: outputs[0])
   for (position, output) in outputs.enumerated() where output.tape != nil {
-    precondition(output.tape === tape, "gradients of values on two tapes")
+    demand(output.tape === tape, "gradients of values on two tapes")
     let seed = seeds?[position] ?? Variable(Tensor(repeating: 1, shape: output.shape))
-    precondition(
+    demand(
       seed.shape == output.shape, "a seed of shape \(seed.shape) for an output of \(output.shape)")
     let index = Int(output.index)
     site.cotangents[index] = site.cotangents[index].map { $0 + seed } ?? seed
@@ -139,7 +139,7 @@ public func gradients(
 public func gradient(
   of output: Variable, withRespectTo variables: [Variable], recording: Bool = false
 ) -> [Variable] {
-  precondition(output.value.count == 1, "the gradient of a value of shape \(output.shape)")
+  demand(output.value.count == 1, "the gradient of a value of shape \(output.shape)")
   return gradients(of: [output], withRespectTo: variables, recording: recording)
 }
 

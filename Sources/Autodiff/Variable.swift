@@ -67,7 +67,7 @@ public final class Tape {
   /// The place of an operand on this tape; constants are recorded without need of a gradient.
   func place(of operand: Variable) -> Int32 {
     if let tape = operand.tape {
-      precondition(tape === self, "an operation on variables of two tapes")
+      demand(tape === self, "an operation on variables of two tapes")
       return operand.index
     }
     return append(

@@ -9,8 +9,8 @@ public struct NamedTensors: Sendable {
   ///
   /// - Precondition: as many names as tensors, no name twice.
   public init(names: [String], tensors: [Tensor]) {
-    precondition(names.count == tensors.count, "\(names.count) names, \(tensors.count) tensors")
-    precondition(Set(names).count == names.count, "a name is given twice: \(names)")
+    demand(names.count == tensors.count, "\(names.count) names, \(tensors.count) tensors")
+    demand(Set(names).count == names.count, "a name is given twice: \(names)")
     self.names = names
     self.tensors = tensors
   }
@@ -44,7 +44,7 @@ public struct NamedTensors: Sendable {
   ///
   /// - Precondition: the vector has `elementCount` elements.
   public func unflattening(_ vector: Tensor) -> NamedTensors {
-    precondition(vector.count == elementCount, "\(vector.count) values for \(elementCount)")
+    demand(vector.count == elementCount, "\(vector.count) values for \(elementCount)")
     var start = 0
     let parts = tensors.map { tensor in
       defer { start += tensor.count }

@@ -77,7 +77,7 @@ public struct RandomStream: Sendable {
 
   /// An integer drawn uniformly from 0 ..< bound, without bias (Lemire, 2019).
   public mutating func nextInteger(below bound: Int) -> Int {
-    precondition(bound > 0 && bound <= Int(UInt32.max), "no integer below \(bound)")
+    demand(bound > 0 && bound <= Int(UInt32.max), "no integer below \(bound)")
     let range = UInt64(bound)
     let threshold = (UInt64(1) << 32) % range
     while true {

@@ -32,12 +32,12 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   ///
   /// - Precondition: at most `maximumRank` extents, each in 0...Int32.max.
   public init(_ extents: [Int]) {
-    precondition(extents.count <= Shape.maximumRank, "shape \(extents) has too many axes")
+    demand(extents.count <= Shape.maximumRank, "shape \(extents) has too many axes")
     self.extents = SIMD8(repeating: 1)
     rank = extents.count
     count = 1
     for (axis, extent) in extents.enumerated() {
-      precondition(extent >= 0 && extent <= Int(Int32.max), "shape \(extents) is out of range")
+      demand(extent >= 0 && extent <= Int(Int32.max), "shape \(extents) is out of range")
       self.extents[axis] = Int32(truncatingIfNeeded: extent)
       count *= extent
     }
@@ -66,7 +66,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   /// The extent of one axis; negative axes count from the last.
   public subscript(axis: Int) -> Int {
     let index = axis < 0 ? axis + rank : axis
-    precondition(index >= 0 && index < rank, "axis \(axis) of shape \(self)")
+    demand(index >= 0 && index < rank, "axis \(axis) of shape \(self)")
     return Int(extents[index])
   }
 

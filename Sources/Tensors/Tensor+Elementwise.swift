@@ -107,7 +107,7 @@ extension Tensor {
       }
     }
     guard let shape = a.shape.broadcast(with: b.shape) else {
-      preconditionFailure("shapes \(a.shape) and \(b.shape) do not fit element by element")
+      fatalError("shapes \(a.shape) and \(b.shape) do not fit element by element")
     }
     return combine(operation, a.broadcast(to: shape), b.broadcast(to: shape))
   }
@@ -116,7 +116,7 @@ extension Tensor {
   ///
   /// - Precondition: equal shapes.
   public static func += (a: inout Tensor, b: Tensor) {
-    precondition(a.shape == b.shape, "adding shape \(b.shape) to \(a.shape) in place")
+    demand(a.shape == b.shape, "adding shape \(b.shape) to \(a.shape) in place")
     let n = Int64(a.count)
     a.withUnsafeMutableFloats { target in
       b.withUnsafeFloats { ck_binary_f32(CK_ADD, n, target, $0, target) }

@@ -3,7 +3,7 @@ extension Tensor {
   ///
   /// - Precondition: `order` is a permutation of the axes.
   public func transposed(_ order: [Int]) -> Tensor {
-    precondition(
+    demand(
       order.sorted() == Array(0..<shape.rank), "\(order) does not order the axes of \(shape)")
     let target = Shape(order.map { shape[$0] })
     let own = shape.strides
@@ -19,7 +19,7 @@ extension Tensor {
   /// Along the first axis the result shares storage, else it is a copy.
   public func slice(axis: Int, from start: Int, count length: Int) -> Tensor {
     let axis = axis < 0 ? axis + shape.rank : axis
-    precondition(
+    demand(
       start >= 0 && length >= 0 && start + length <= shape[axis],
       "slice \(start)..<\(start + length) along axis \(axis) of shape \(shape)")
     let target = shape.replacing(axis: axis, with: length)
@@ -41,7 +41,7 @@ extension Tensor {
   public func padded(axis: Int, from start: Int, to extent: Int) -> Tensor {
     let axis = axis < 0 ? axis + shape.rank : axis
     let length = shape[axis]
-    precondition(
+    demand(
       start >= 0 && start + length <= extent,
       "padding axis \(axis) of shape \(shape) from \(start) to \(extent)")
     let target = shape.replacing(axis: axis, with: extent)
@@ -66,7 +66,7 @@ extension Tensor {
     let extent = tensors.reduce(0) { $0 + $1.shape[axis] }
     let target = first.replacing(axis: axis, with: extent)
     for tensor in tensors {
-      precondition(
+      demand(
         tensor.shape.replacing(axis: axis, with: extent) == target,
         "shapes \(first) and \(tensor.shape) can't be joined along axis \(axis)")
     }

@@ -14,12 +14,12 @@ extension Tensor {
     _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false
   ) -> Tensor {
     let rank = a.shape.rank
-    precondition(
+    demand(
       rank == b.shape.rank && (rank == 2 || rank == 3),
       "matrix product of shapes \(a.shape) and \(b.shape)")
     let (m, k) = transposeA ? (a.shape[-1], a.shape[-2]) : (a.shape[-2], a.shape[-1])
     let (inner, n) = transposeB ? (b.shape[-1], b.shape[-2]) : (b.shape[-2], b.shape[-1])
-    precondition(
+    demand(
       k == inner && (rank == 2 || a.shape[0] == b.shape[0]),
       "matrix product of shapes \(a.shape)\(transposeA ? " transposed" : "") and "
         + "\(b.shape)\(transposeB ? " transposed" : "")")

@@ -10,7 +10,7 @@ extension Tensor {
   ///
   /// - Precondition: equal counts.
   public func dot(_ other: Tensor) -> Double {
-    precondition(count == other.count, "dot product of shapes \(shape) and \(other.shape)")
+    demand(count == other.count, "dot product of shapes \(shape) and \(other.shape)")
     return withUnsafeFloats { a in
       other.withUnsafeFloats { ck_dot_f32(Int64(count), a, $0) }
     }
@@ -75,7 +75,7 @@ extension Shape {
 
   /// For each axis of `target`, the stride in this shape; 0 where it is stretched.
   func broadcastStrides(to target: Shape) -> [Int] {
-    precondition(
+    demand(
       broadcast(with: target) == target, "shape \(self) does not broadcast to \(target)")
     let own = strides
     return (0..<target.rank).map { axis in

@@ -3,7 +3,7 @@ internal import CKernels
 extension Tensor {
   /// softmax over the last axis: exp(x - max) / sum exp(x - max), for any finite logits.
   public func softmax() -> Tensor {
-    precondition(shape.rank >= 1, "softmax of a scalar")
+    demand(shape.rank >= 1, "softmax of a scalar")
     let n = shape[-1]
     return withUnsafeFloats { source in
       Tensor(uninitialized: shape) {
@@ -16,11 +16,11 @@ extension Tensor {
   ///
   /// - Precondition: one label a row, each in 0..<classes.
   public func meanCrossEntropy(labels: [Int32]) -> Tensor {
-    precondition(
+    demand(
       shape.rank == 2 && shape[0] == labels.count,
       "\(labels.count) labels for logits of shape \(shape)")
     let classes = shape[1]
-    precondition(
+    demand(
       labels.allSatisfy { $0 >= 0 && $0 < classes }, "a label is outside 0..<\(classes)")
     return Tensor(
       withUnsafeFloats { ck_cross_entropy_f32(Int64(labels.count), Int64(classes), $0, labels) })

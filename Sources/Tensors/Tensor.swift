@@ -41,7 +41,7 @@ public struct Tensor: @unchecked Sendable {
   /// - Precondition: as many elements as the shape holds.
   public init(_ elements: [Float], shape: Shape? = nil) {
     let shape = shape ?? Shape(vector: elements.count)
-    precondition(
+    demand(
       elements.count == shape.count, "\(elements.count) elements do not fill shape \(shape)")
     self.init(uninitialized: shape) { target in
       for (index, element) in elements.enumerated() { target[index] = element }
@@ -61,7 +61,7 @@ public struct Tensor: @unchecked Sendable {
 
   /// The only element of a tensor that has one.
   public var scalar: Float {
-    precondition(count == 1, "a tensor of shape \(shape) is no scalar")
+    demand(count == 1, "a tensor of shape \(shape) is no scalar")
     return withUnsafeFloats { $0.pointee }
   }
 
@@ -92,14 +92,14 @@ public struct Tensor: @unchecked Sendable {
   ///
   /// - Precondition: both shapes hold as many elements.
   public func reshaped(to shape: Shape) -> Tensor {
-    precondition(shape.count == count, "shape \(self.shape) can't become \(shape)")
+    demand(shape.count == count, "shape \(self.shape) can't become \(shape)")
     return Tensor(shape: shape, storage: storage, offset: offset)
   }
 
   /// Elements `start ..< start + shape.count` of the row-major order as a tensor of their own,
   /// sharing this one's storage.
   public func view(from start: Int, shape: Shape) -> Tensor {
-    precondition(
+    demand(
       start >= 0 && start + shape.count <= count,
       "view of \(shape) at \(start) in a tensor of shape \(self.shape)")
     return Tensor(shape: shape, storage: storage, offset: offset + start)
