@@ -144,9 +144,10 @@ enum Program {
     // others, which takes some seconds when a rank does not die of SIGTERM, or for ever when the
     // launcher can't reach a host.
     if let position = Launch.timeoutPosition(error), position > 0 {
-      var left = UInt32(10 + 2 * min(position, 20))
+      let isFirstKnown = Launch.isFirstKnown(error)
+      var left = UInt32(isFirstKnown ? 10 + 2 * min(position, 20) : 4 * min(position, 15))
       while left > 0 { left = sleep(left) }
-      if Launch.isFirstKnown(error) { return }
+      if isFirstKnown { return }
     }
     // What MPI says has the place in it.
     let place =
