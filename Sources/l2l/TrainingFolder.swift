@@ -40,7 +40,8 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
 
   /// Claims a folder for this process until it ends.
   ///
-  /// Two trainings in one folder would overwrite each other's files. File systems that can't lock folders, as NFS, let both go on.
+  /// Two trainings in one folder would overwrite each other's files. File systems that can't lock
+  /// folders, as NFS, let both go on.
   static func lock(_ path: String) throws {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
