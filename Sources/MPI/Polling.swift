@@ -28,6 +28,8 @@ struct Polling: Sendable {
   private static let burst = 32
   // What nobody has come to by then may be asked for.
   private static let long: UInt64 = 100_000_000
+  // Nobody sleeps that long between two questions.
+  private static let suspension: UInt64 = 1_000_000_000
   private static let sleepRange: ClosedRange<UInt64> = 1_000...1_000_000
 
   /// Asks until the answer is yes; false when the time is up.
@@ -35,11 +37,16 @@ struct Polling: Sendable {
     atMost limit: Duration?, until isDone: () throws(MPIError) -> Bool
   ) throws(MPIError) -> Bool {
     if try isDone() { return true }
-    let start = clock()
+    var start = clock()
+    var last = start
     let deadline = limit.map(nanoseconds) ?? .max
     while true {
       if try isDone() { return true }
-      let elapsed = clock() &- start
+      let now = clock()
+      // Time in which this process itself was stopped says nothing about its peers.
+      if now &- last > Self.suspension { start &+= now &- last }
+      last = now
+      let elapsed = now &- start
       if elapsed >= deadline { return false }
       if elapsed < spin { continue }
       if elapsed < yield {
