@@ -34,8 +34,9 @@ extension PrimitiveCase {
   }
 
   /// All cases.
-  static let all = [maps, arithmetic, layout, joins, products, softmax, crossEntropy, mixtures]
-    .flatMap { $0 }
+  static let all = [
+    maps, arithmetic, layout, joins, products, softmax, crossEntropy, mixtures, images,
+  ].flatMap { $0 }
 
   // MARK: - Maps
 

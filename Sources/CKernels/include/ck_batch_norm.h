@@ -1,0 +1,30 @@
+// Batch normalization: every column of a matrix less its mean, over its standard deviation.
+//
+// Arrays are [rows, n] float32, row-major; statistics are [n]. Sums are of blocks of rows in float32,
+// added in double precision, in a fixed order.
+#pragma once
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// mean[c] and inverse[c] = 1 / sqrt(variance[c] + epsilon) of the columns of x, with the biased
+/// variance, the mean of squared distances from the mean. At least one row.
+void ck_batch_statistics_f32(
+  int64_t rows, int64_t n, const float *x, float epsilon, float *mean, float *inverse);
+
+/// y[r, c] = (x[r, c] - mean[c]) inverse[c] + offset[c].
+void ck_batch_norm_f32(
+  int64_t rows, int64_t n, const float *x, const float *mean, const float *inverse,
+  const float *offset, float *y);
+
+/// dx[r, c] = inverse[c] (dy - mean of dy - z mean of (dy z)), z = (x - mean) inverse: the gradient
+/// of the sum of y dy in x, through the statistics too.
+void ck_batch_norm_gradient_f32(
+  int64_t rows, int64_t n, const float *dy, const float *x, const float *mean,
+  const float *inverse, float *dx);
+
+#ifdef __cplusplus
+}
+#endif

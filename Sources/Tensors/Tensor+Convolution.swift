@@ -1,0 +1,106 @@
+internal import CKernels
+
+/// The shapes of a convolution, its stride and padding.
+package struct ConvolutionGeometry: Sendable, Equatable {
+  /// Images [batch, height, width, channels].
+  package let input: Shape
+  /// Filters [window height, window width, channels, filters].
+  package let filters: Shape
+  /// The result [batch, out height, out width, filters].
+  package let output: Shape
+  /// The distance of two windows, in rows and in columns.
+  package let stride: Int
+  private let rows: WindowPlacement
+  private let columns: WindowPlacement
+
+  /// The convolution of images with filters.
+  ///
+  /// - Precondition: both of rank 4, with equal numbers of channels, no extent 0 but the batch's.
+  package init(input: Shape, filters: Shape, stride: Int, padding: Padding) {
+    demand(
+      input.rank == 4 && filters.rank == 4 && input[3] == filters[2] && filters.count > 0,
+      "convolution of images of shape \(input) with filters of shape \(filters)")
+    self.input = input
+    self.filters = filters
+    self.stride = stride
+    rows = WindowPlacement(extent: input[1], window: filters[0], stride: stride, padding: padding)
+    columns = WindowPlacement(
+      extent: input[2], window: filters[1], stride: stride, padding: padding)
+    output = [input[0], rows.count, columns.count, filters[3]]
+  }
+
+  /// The operations of one of the three products: two for each filter weight and each window.
+  package var flop: Double { 2 * Double(output.count / max(filters[3], 1)) * Double(filters.count) }
+
+  var kernelShape: ck_convolution {
+    ck_convolution(
+      batch: Int64(input[0]), height: Int64(input[1]), width: Int64(input[2]),
+      channels: Int64(input[3]), window_height: Int64(filters[0]),
+      window_width: Int64(filters[1]), filters: Int64(filters[3]), stride: Int64(stride),
+      top: Int64(rows.before), left: Int64(columns.before), out_height: Int64(rows.count),
+      out_width: Int64(columns.count))
+  }
+}
+
+extension Tensor {
+  /// The convolution of images with filters (no filter is mirrored: a cross-correlation).
+  ///
+  /// Images [batch, height, width, channels] and filters [window height, window width, channels,
+  /// filters] give [batch, out height, out width, filters]; 2 FLOP for each filter weight and
+  /// each window.
+  ///
+  /// - Precondition: equal numbers of channels, and at least one window.
+  public func convolution2D(_ filters: Tensor, stride: Int = 1, padding: Padding = .same) -> Tensor
+  {
+    convolution2D(
+      filters,
+      ConvolutionGeometry(
+        input: shape, filters: filters.shape, stride: stride, padding: padding))
+  }
+
+  /// The convolution of these images with filters, for a known geometry.
+  package func convolution2D(_ filters: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
+    demand(
+      shape == geometry.input && filters.shape == geometry.filters,
+      "convolution of \(shape) with \(filters.shape), not \(geometry.input), \(geometry.filters)")
+    return Tensor.convolve(ck_convolution_f32, geometry, self, filters, geometry.output)
+  }
+
+  /// The gradient in the images of the sum of a convolution's products with these cotangents.
+  package func convolution2DInputGradient(
+    _ filters: Tensor, _ geometry: ConvolutionGeometry
+  ) -> Tensor {
+    demand(
+      shape == geometry.output && filters.shape == geometry.filters,
+      "input gradient of \(shape), \(filters.shape), not \(geometry.output), \(geometry.filters)")
+    return Tensor.convolve(
+      ck_convolution_input_gradient_f32, geometry, self, filters, geometry.input)
+  }
+
+  /// The gradient in the filters of the sum of the convolution's products with `cotangents`.
+  package func convolution2DFilterGradient(
+    _ cotangents: Tensor, _ geometry: ConvolutionGeometry
+  ) -> Tensor {
+    demand(
+      shape == geometry.input && cotangents.shape == geometry.output,
+      "filter gradient of \(shape), \(cotangents.shape), not \(geometry.input), "
+        + "\(geometry.output)")
+    return Tensor.convolve(
+      ck_convolution_filter_gradient_f32, geometry, self, cotangents, geometry.filters)
+  }
+
+  private static func convolve(
+    _ kernel: (
+      UnsafePointer<ck_convolution>, UnsafePointer<Float>, UnsafePointer<Float>,
+      UnsafeMutablePointer<Float>
+    ) -> Void, _ geometry: ConvolutionGeometry, _ a: Tensor, _ b: Tensor, _ result: Shape
+  ) -> Tensor {
+    withUnsafePointer(to: geometry.kernelShape) { shape in
+      a.withUnsafeFloats { x in
+        b.withUnsafeFloats { y in
+          Tensor(uninitialized: result) { kernel(shape, x, y, $0) }
+        }
+      }
+    }
+  }
+}
