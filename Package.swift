@@ -122,7 +122,7 @@ let package = Package(
         "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Safetensors", "CKernels",
         "TestSupport",
       ], resources: [.copy("Fixtures")]),
-    tests("Tensors", ["Tensors", "TestSupport"]),
+    tests("Tensors", ["Tensors", "CKernels", "TestSupport"]),
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(
       "Problems", ["Problems", "Layers", "Autodiff", "Datasets", "Tensors", "TestSupport"]),

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A dense array of float32 values in row-major order.
 ///
 /// Tensors are values: an operation returns a new tensor, copies share storage until one of them
@@ -106,19 +108,40 @@ public struct Tensor: @unchecked Sendable {
   }
 }
 
-/// The memory of a tensor: header and elements in one allocation.
+/// The memory of a tensor: header and elements in one allocation, or, if it is large, elements in a
+/// block that is reused.
 ///
 /// Elements start on a 64-byte boundary, a cache line and the widest vector register.
-final class TensorStorage: ManagedBuffer<Void, Float> {
+final class TensorStorage: ManagedBuffer<TensorStorage.Block, Float> {
+  /// A block of reused memory; none for what is in the allocation itself.
+  struct Block {
+    var memory: UnsafeMutableRawPointer?
+    var bytes = 0
+  }
+
   static func make(count: Int) -> TensorStorage {
+    let bytes = count * MemoryLayout<Float>.stride
+    let isLarge = bytes >= CK_STORAGE_LARGE
     // `create` is called on this class and so returns it. 15 more floats leave room to align.
-    unsafeDowncast(create(minimumCapacity: count + 16) { _ in }, to: TensorStorage.self)
+    let buffer = create(minimumCapacity: isLarge ? 1 : count + 16) { _ in
+      isLarge ? Block(memory: ck_storage_allocate(bytes), bytes: bytes) : Block()
+    }
+    return unsafeDowncast(buffer, to: TensorStorage.self)
+  }
+
+  deinit {
+    withUnsafeMutablePointerToHeader { header in
+      if let memory = header.pointee.memory { ck_storage_free(memory, header.pointee.bytes) }
+    }
   }
 
   /// The first element; valid as long as the storage lives.
   var pointer: UnsafeMutablePointer<Float> {
-    withUnsafeMutablePointerToElements { base in
-      base + ((64 - Int(bitPattern: base) & 63) & 63) / MemoryLayout<Float>.stride
+    withUnsafeMutablePointers { header, base in
+      if let memory = header.pointee.memory {
+        return memory.assumingMemoryBound(to: Float.self)
+      }
+      return base + ((64 - Int(bitPattern: base) & 63) & 63) / MemoryLayout<Float>.stride
     }
   }
 }
