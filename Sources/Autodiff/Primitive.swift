@@ -17,7 +17,7 @@ extension Variable {
     let needs = tape.nodes[Int(a.index)].needsGradient
     return tape.append(
       Tape.Node(
-        value: value, primitive: primitive, first: a.index, second: -1, needsGradient: needs))
+        value: value, primitive: primitive, first: a.index, needsGradient: needs))
   }
 
   /// The result of `primitive` on two operands, recorded if one of them is on a tape.
@@ -32,6 +32,21 @@ extension Variable {
       Tape.Node(
         value: value, primitive: primitive, first: first, second: second, needsGradient: needs))
   }
+
+  /// The result of `primitive` on three operands, recorded if one of them is on a tape.
+  public static func apply(
+    _ primitive: some Primitive, _ a: Variable, _ b: Variable, _ c: Variable, value: Tensor
+  ) -> Variable {
+    guard let tape = a.tape ?? b.tape ?? c.tape else { return Variable(value) }
+    let places = (tape.place(of: a), tape.place(of: b), tape.place(of: c))
+    let needs =
+      tape.nodes[Int(places.0)].needsGradient || tape.nodes[Int(places.1)].needsGradient
+      || tape.nodes[Int(places.2)].needsGradient
+    return tape.append(
+      Tape.Node(
+        value: value, primitive: primitive, first: places.0, second: places.1, third: places.2,
+        needsGradient: needs))
+  }
 }
 
 /// Where a pullback reads an operation's operands and leaves their cotangents.
@@ -44,9 +59,11 @@ public struct Pullback {
   /// The cotangent of the operation's result.
   public var cotangent: Variable
 
-  private func operandIndex(_ operand: Int) -> Int32 { operand == 0 ? node.first : node.second }
+  private func operandIndex(_ operand: Int) -> Int32 {
+    operand == 0 ? node.first : operand == 1 ? node.second : node.third
+  }
 
-  /// The first (0) or second (1) operand.
+  /// The first (0), second (1) or third (2) operand.
   public func operand(_ operand: Int) -> Variable {
     let index = operandIndex(operand)
     let value = tape.nodes[Int(index)].value

@@ -38,8 +38,10 @@ public final class Tape {
   struct Node {
     var value: Tensor
     var primitive: (any Primitive)?
-    var first: Int32
-    var second: Int32
+    // The operands' places; -1 for none.
+    var first: Int32 = -1
+    var second: Int32 = -1
+    var third: Int32 = -1
     var needsGradient: Bool
   }
 
@@ -50,7 +52,7 @@ public final class Tape {
 
   /// A new independent variable, with respect to which gradients can be taken.
   public func variable(_ value: Tensor) -> Variable {
-    append(Node(value: value, primitive: nil, first: -1, second: -1, needsGradient: true))
+    append(Node(value: value, primitive: nil, needsGradient: true))
   }
 
   /// The number of recorded values, for tests of what a computation costs.
@@ -71,7 +73,7 @@ public final class Tape {
       return operand.index
     }
     return append(
-      Node(value: operand.value, primitive: nil, first: -1, second: -1, needsGradient: false)
+      Node(value: operand.value, primitive: nil, needsGradient: false)
     ).index
   }
 }

@@ -15,19 +15,16 @@
 static _Atomic(const ck_dl_kernels *) current_kernels;
 
 static const ck_dl_kernels *kernels_for(int isa) {
+  if (!ck_supports_isa(isa)) return NULL;
   switch (isa) {
-    case CK_ISA_BASELINE:
-      return &ck_dl_kernels_baseline;
 #if defined(__x86_64__)
     case CK_ISA_AVX2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-          ? &ck_dl_kernels_avx2 : NULL;
+      return &ck_dl_kernels_avx2;
     case CK_ISA_AVX512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-              && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-              && __builtin_cpu_supports("fma")
-          ? &ck_dl_kernels_avx512 : NULL;
+      return &ck_dl_kernels_avx512;
 #endif
+    case CK_ISA_BASELINE:
+      return &ck_dl_kernels_baseline;
     default:
       return NULL;
   }

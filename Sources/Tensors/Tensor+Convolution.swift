@@ -43,27 +43,42 @@ package struct ConvolutionGeometry: Sendable, Equatable {
 }
 
 extension Tensor {
-  /// The convolution of images with filters (no filter is mirrored: a cross-correlation).
+  /// The convolution of images with filters (no filter is mirrored: a cross-correlation), plus a
+  /// bias for each filter.
   ///
   /// Images [batch, height, width, channels] and filters [window height, window width, channels,
   /// filters] give [batch, out height, out width, filters]; 2 FLOP for each filter weight and
   /// each window.
   ///
-  /// - Precondition: equal numbers of channels, and at least one window.
-  public func convolution2D(_ filters: Tensor, stride: Int = 1, padding: Padding = .same) -> Tensor
-  {
+  /// - Precondition: equal numbers of channels, at least one window, a bias for each filter.
+  public func convolution2D(
+    _ filters: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .same
+  ) -> Tensor {
     convolution2D(
-      filters,
+      filters, bias: bias,
       ConvolutionGeometry(
         input: shape, filters: filters.shape, stride: stride, padding: padding))
   }
 
   /// The convolution of these images with filters, for a known geometry.
-  package func convolution2D(_ filters: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
+  package func convolution2D(
+    _ filters: Tensor, bias: Tensor? = nil, _ geometry: ConvolutionGeometry
+  ) -> Tensor {
     demand(
       shape == geometry.input && filters.shape == geometry.filters,
       "convolution of \(shape) with \(filters.shape), not \(geometry.input), \(geometry.filters)")
-    return Tensor.convolve(ck_convolution_f32, geometry, self, filters, geometry.output)
+    let kernel = { (shape: UnsafePointer<ck_convolution>, biases: UnsafePointer<Float>?) in
+      Tensor.convolve(geometry, self, filters, geometry.output) {
+        ck_convolution_f32(shape, $0, $1, biases, $2, $3)
+      }
+    }
+    return withUnsafePointer(to: geometry.kernelShape) { shape in
+      guard let bias else { return kernel(shape, nil) }
+      demand(
+        bias.shape == [geometry.filters[3]],
+        "a bias of shape \(bias.shape) for filters of shape \(geometry.filters)")
+      return bias.withUnsafeFloats { kernel(shape, $0) }
+    }
   }
 
   /// The gradient in the images of the sum of a convolution's products with these cotangents.
@@ -73,8 +88,11 @@ extension Tensor {
     demand(
       shape == geometry.output && filters.shape == geometry.filters,
       "input gradient of \(shape), \(filters.shape), not \(geometry.output), \(geometry.filters)")
-    return Tensor.convolve(
-      ck_convolution_input_gradient_f32, geometry, self, filters, geometry.input)
+    return withUnsafePointer(to: geometry.kernelShape) { shape in
+      Tensor.convolve(geometry, self, filters, geometry.input) {
+        ck_convolution_input_gradient_f32(shape, $0, $1, $2, $3)
+      }
+    }
   }
 
   /// The gradient in the filters of the sum of the convolution's products with `cotangents`.
@@ -85,20 +103,27 @@ extension Tensor {
       shape == geometry.input && cotangents.shape == geometry.output,
       "filter gradient of \(shape), \(cotangents.shape), not \(geometry.input), "
         + "\(geometry.output)")
-    return Tensor.convolve(
-      ck_convolution_filter_gradient_f32, geometry, self, cotangents, geometry.filters)
+    return withUnsafePointer(to: geometry.kernelShape) { shape in
+      Tensor.convolve(geometry, self, cotangents, geometry.filters) {
+        ck_convolution_filter_gradient_f32(shape, $0, $1, $2, $3)
+      }
+    }
   }
 
+  /// Calls a kernel with two operands, room for its result and scratch memory.
   private static func convolve(
+    _ geometry: ConvolutionGeometry, _ a: Tensor, _ b: Tensor, _ result: Shape,
     _ kernel: (
-      UnsafePointer<ck_convolution>, UnsafePointer<Float>, UnsafePointer<Float>,
+      UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>,
       UnsafeMutablePointer<Float>
-    ) -> Void, _ geometry: ConvolutionGeometry, _ a: Tensor, _ b: Tensor, _ result: Shape
+    ) -> Void
   ) -> Tensor {
-    withUnsafePointer(to: geometry.kernelShape) { shape in
-      a.withUnsafeFloats { x in
-        b.withUnsafeFloats { y in
-          Tensor(uninitialized: result) { kernel(shape, x, y, $0) }
+    let floats = withUnsafePointer(to: geometry.kernelShape, ck_convolution_scratch_floats)
+    let scratch = TensorStorage.make(count: Int(floats))
+    return a.withUnsafeFloats { a in
+      b.withUnsafeFloats { b in
+        Tensor(uninitialized: result) { result in
+          withExtendedLifetime(scratch) { kernel(a, b, result, scratch.pointer) }
         }
       }
     }

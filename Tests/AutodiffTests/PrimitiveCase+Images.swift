@@ -26,6 +26,16 @@ extension PrimitiveCase {
             rule: "Convolution2D", name: "convolution2D \(name)", point: [x, w],
             function: { $0[0].convolution2D($0[1], stride: stride, padding: padding) },
             truth: { $0[0].convolution2D($0[1], stride: stride, padding: padding) }))
+        let bias = values([window[3]], 0...1, seed: 4)
+        cases.append(
+          PrimitiveCase(
+            rule: "Convolution2D", name: "convolution2D with a bias, \(name)", point: [x, w, bias],
+            function: {
+              $0[0].convolution2D($0[1], bias: $0[2], stride: stride, padding: padding)
+            },
+            truth: {
+              $0[0].convolution2D($0[1], stride: stride, padding: padding).combined(with: $0[2], +)
+            }))
         cases.append(
           PrimitiveCase(
             rule: "Convolution2DInputGradient", name: "input gradient \(name)", point: [g, w],
@@ -103,19 +113,7 @@ extension PrimitiveCase {
             point[0].batchNormalizationGradient(
               point[1], point[1].value.batchStatistics(epsilon: epsilon), epsilon: epsilon)
           },
-          truth: { point in
-            let (g, x) = (point[0], point[1])
-            let rows = Double(x.elements.count / columns[0])
-            func mean(_ y: NaiveTensor) -> NaiveTensor { y.sum(to: columns).map { $0 / rows } }
-            let centered = x.combined(with: mean(x), -)
-            let deviation = mean(centered.map { $0 * $0 }).map {
-              ($0 + Double(epsilon)).squareRoot()
-            }
-            let z = centered.combined(with: deviation, /)
-            return g.combined(with: mean(g), -)
-              .combined(with: z.combined(with: mean(g.combined(with: z, *)), *), -)
-              .combined(with: deviation, /)
-          }),
+          truth: { $0[0].batchNormalizationGradient($0[1], epsilon: Double(epsilon)) }),
       ]
     }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import TestSupport
 import Testing
@@ -43,48 +44,70 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
     }
   }()
 
-  /// The products that differ from the loops' by more than float32 sums may, in words.
-  func differences() -> [String] {
-    let seed = input[3] * 100 + filters[3]
-    let geometry = ConvolutionGeometry(
+  private var geometry: ConvolutionGeometry {
+    ConvolutionGeometry(
       input: Shape(input), filters: Shape(filters), stride: stride, padding: padding)
-    let x = Tensor.random(geometry.input, seed: seed)
-    let w = Tensor.random(geometry.filters, seed: seed + 1)
-    let g = Tensor.random(geometry.output, seed: seed + 2)
-    let window = (filters[0], filters[1])
-    func both(_ map: (Double) -> Double) -> [NaiveTensor] {
+  }
+
+  private var operands: (x: Tensor, w: Tensor, g: Tensor) {
+    let seed = input[3] * 100 + filters[3]
+    return (
+      .random(geometry.input, seed: seed), .random(geometry.filters, seed: seed + 1),
+      .random(geometry.output, seed: seed + 2)
+    )
+  }
+
+  /// The convolution and its gradients in the images and in the filters.
+  func products() -> [Tensor] {
+    let (x, w, g) = operands
+    return [
+      x.convolution2D(w, stride: stride, padding: padding),
+      g.convolution2DInputGradient(w, geometry), x.convolution2DFilterGradient(g, geometry),
+    ]
+  }
+
+  /// The products in double precision, and the sums of the magnitudes of their terms.
+  struct Truth {
+    let values: [NaiveTensor]
+    let magnitudes: [NaiveTensor]
+  }
+
+  /// What loops compute.
+  func truth() -> Truth {
+    let (x, w, g) = operands
+    func products(_ map: (Double) -> Double) -> [NaiveTensor] {
       let (x, w, g) = (x.naive.map(map), w.naive.map(map), g.naive.map(map))
       return [
         x.convolution2D(w, stride: stride, padding: padding),
         g.convolution2DInputGradient(w, input: input, stride: stride, padding: padding),
-        x.convolution2DFilterGradient(g, window: window, stride: stride, padding: padding),
+        x.convolution2DFilterGradient(
+          g, window: (filters[0], filters[1]), stride: stride, padding: padding),
       ]
     }
-    let results = [
-      x.convolution2D(w, stride: stride, padding: padding),
-      g.convolution2DInputGradient(w, geometry), x.convolution2DFilterGradient(g, geometry),
-    ]
-    let truths = both { $0 }
-    let magnitudes = both { abs($0) }
+    return Truth(values: products { $0 }, magnitudes: products { abs($0) })
+  }
+
+  /// The products that differ from the loops' by more than float32 sums may, in words.
+  func differences(from truth: Truth) -> [String] {
     let terms = [
       filters[0] * filters[1] * filters[2], filters[0] * filters[1] * filters[3],
       input[0] * geometry.output[1] * geometry.output[2],
     ]
-    return zip(["convolution", "input gradient", "filter gradient"], results.indices).compactMap {
-      name, product in
-      let (result, truth) = (results[product], truths[product])
-      guard result.shape.dimensions == truth.shape else {
-        return "\(testDescription): the \(name) has shape \(result.shape)"
+    let names = ["convolution", "input gradient", "filter gradient"]
+    return products().enumerated().compactMap { product, result in
+      let (values, magnitudes) = (truth.values[product], truth.magnitudes[product].elements)
+      guard result.shape.dimensions == values.shape else {
+        return "\(testDescription): the \(names[product]) has shape \(result.shape)"
       }
       // Each of n additions and products rounds once: the classic bound n 2^-24 |a| |b|.
       let slack = Double(terms[product] + 1) * 0x1p-24
-      let wrong = result.elements.indices.first {
-        !(abs(Double(result.elements[$0]) - truth.elements[$0])
-          <= slack * magnitudes[product].elements[$0])
+      let found = result.elements
+      let wrong = found.indices.first {
+        !(abs(Double(found[$0]) - values.elements[$0]) <= slack * magnitudes[$0])
       }
       return wrong.map {
-        "\(testDescription): element \($0) of the \(name) is \(result.elements[$0]), "
-          + "not \(truth.elements[$0])"
+        "\(testDescription): element \($0) of the \(names[product]) is \(found[$0]), "
+          + "not \(values.elements[$0])"
       }
     }
   }
@@ -94,7 +117,55 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
 struct ConvolutionTests {
   @Test("all three products agree with loops", arguments: ConvolutionCase.all)
   func agreement(convolution: ConvolutionCase) {
-    #expect(convolution.differences() == [])
+    #expect(convolution.differences(from: convolution.truth()) == [])
+  }
+
+  #if compiler(>=6.2)
+    // In a process of its own: the choice of the instruction set is the process's.
+    @Test("they do so with every instruction set that the machine can run")
+    func instructionSets() async {
+      await #expect(processExitsWith: .success) {
+        let sets = [CK_ISA_BASELINE, CK_ISA_AVX2, CK_ISA_AVX512].map { Int32($0) }
+          .filter { ck_supports_isa($0) == 1 }
+        #expect(sets.contains(Int32(CK_ISA_BASELINE)))
+        for convolution in ConvolutionCase.all {
+          let truth = convolution.truth()
+          for set in sets {
+            ck_convolution_force_isa(set)
+            #expect(ck_convolution_isa() == set)
+            #expect(convolution.differences(from: truth) == [], "instruction set \(set)")
+          }
+        }
+      }
+    }
+
+    @Test("instruction sets that fuse multiply-adds give the same bits")
+    func sameBits() async {
+      await #expect(processExitsWith: .success) {
+        let sets = [CK_ISA_AVX2, CK_ISA_AVX512].map { Int32($0) }
+          .filter { ck_supports_isa($0) == 1 }
+        for convolution in ConvolutionCase.all {
+          let results = sets.map { set in
+            ck_convolution_force_isa(set)
+            return convolution.products().flatMap(\.elements)
+          }
+          for other in results.dropFirst() {
+            #expect(haveSameBits(results[0], other), "\(convolution)")
+          }
+        }
+      }
+    }
+  #endif
+
+  @Test("a bias is added to each filter's outputs", arguments: [1, 5, 8, 9, 16, 17])
+  func bias(filters: Int) {
+    let x = Tensor.random([2, 3, 4, 2], seed: 1)
+    let w = Tensor.random([3, 3, 2, filters], seed: 2)
+    let bias = Tensor.random([filters], seed: 3)
+    // The bias comes first in the sum or last: two roundings.
+    #expect(
+      relativeError(
+        x.convolution2D(w, bias: bias).elements, (x.convolution2D(w) + bias).elements) < 1e-6)
   }
 
   @Test("SAME pads evenly, and once more after where the number is odd")

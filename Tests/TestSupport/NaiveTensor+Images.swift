@@ -16,19 +16,27 @@ extension NaiveTensor {
     }
   }
 
-  /// Calls `body` with every output, tap and input index of windows over images of this shape.
+  /// Calls `body` with the positions, in row-major order and without channels, of every output, tap
+  /// and input of windows over images of this shape.
   private static func eachTap(
     _ input: [Int], _ window: (Int, Int), _ stride: Int, _ padding: Padding,
-    _ body: (_ output: [Int], _ tap: [Int], _ input: [Int]) -> Void
+    _ body: (_ output: Int, _ tap: Int, _ input: Int) -> Void
   ) {
     let rows = windows(input[1], window.0, stride, padding)
     let columns = windows(input[2], window.1, stride, padding)
-    for output in indices(of: [input[0], rows.count, columns.count]) {
-      for tap in indices(of: [window.0, window.1]) {
-        let row = output[1] * stride + tap[0] - rows.before
-        let column = output[2] * stride + tap[1] - columns.before
-        guard (0..<input[1]).contains(row), (0..<input[2]).contains(column) else { continue }
-        body(output, tap, [output[0], row, column])
+    for image in 0..<input[0] {
+      for i in 0..<rows.count {
+        for j in 0..<columns.count {
+          let output = (image * rows.count + i) * columns.count + j
+          for u in 0..<window.0 {
+            for v in 0..<window.1 {
+              let row = i * stride + u - rows.before
+              let column = j * stride + v - columns.before
+              guard row >= 0, row < input[1], column >= 0, column < input[2] else { continue }
+              body(output, u * window.1 + v, (image * input[1] + row) * input[2] + column)
+            }
+          }
+        }
       }
     }
   }
@@ -50,11 +58,13 @@ extension NaiveTensor {
     var result = NaiveTensor(
       shape: Self.outputShape(shape, window, stride, padding, filters.shape[3])
     ) { _ in 0 }
+    let (channels, count) = (shape[3], filters.shape[3])
     Self.eachTap(shape, window, stride, padding) { output, tap, input in
-      for channel in 0..<shape[3] {
-        let x = self[input + [channel]]
-        for filter in 0..<filters.shape[3] {
-          result[output + [filter]] += x * filters[tap + [channel, filter]]
+      for channel in 0..<channels {
+        let x = elements[input * channels + channel]
+        for filter in 0..<count {
+          result.elements[output * count + filter] +=
+            x * filters.elements[(tap * channels + channel) * count + filter]
         }
       }
     }
@@ -66,12 +76,14 @@ extension NaiveTensor {
     _ filters: NaiveTensor, input shape: [Int], stride: Int, padding: Padding
   ) -> NaiveTensor {
     var result = NaiveTensor(shape: shape) { _ in 0 }
+    let (channels, count) = (shape[3], filters.shape[3])
     Self.eachTap(shape, (filters.shape[0], filters.shape[1]), stride, padding) {
       output, tap, input in
-      for channel in 0..<shape[3] {
-        for filter in 0..<filters.shape[3] {
-          result[input + [channel]] +=
-            self[output + [filter]] * filters[tap + [channel, filter]]
+      for channel in 0..<channels {
+        for filter in 0..<count {
+          result.elements[input * channels + channel] +=
+            elements[output * count + filter]
+            * filters.elements[(tap * channels + channel) * count + filter]
         }
       }
     }
@@ -82,13 +94,14 @@ extension NaiveTensor {
   package func convolution2DFilterGradient(
     _ cotangents: NaiveTensor, window: (Int, Int), stride: Int, padding: Padding
   ) -> NaiveTensor {
-    let filters = cotangents.shape[3]
-    var result = NaiveTensor(shape: [window.0, window.1, shape[3], filters]) { _ in 0 }
+    let (channels, count) = (shape[3], cotangents.shape[3])
+    var result = NaiveTensor(shape: [window.0, window.1, channels, count]) { _ in 0 }
     Self.eachTap(shape, window, stride, padding) { output, tap, input in
-      for channel in 0..<shape[3] {
-        for filter in 0..<filters {
-          result[tap + [channel, filter]] +=
-            self[input + [channel]] * cotangents[output + [filter]]
+      for channel in 0..<channels {
+        let x = elements[input * channels + channel]
+        for filter in 0..<count {
+          result.elements[(tap * channels + channel) * count + filter] +=
+            x * cotangents.elements[output * count + filter]
         }
       }
     }
@@ -99,20 +112,20 @@ extension NaiveTensor {
   package func maxPool2D(
     window: Int, stride: Int, padding: Padding
   ) -> (maxima: NaiveTensor, places: [Int]) {
-    var maxima = NaiveTensor(
-      shape: Self.outputShape(shape, (window, window), stride, padding, shape[3])
-    ) { _ in -.infinity }
-    var places = maxima.map { _ in -1 }
+    let target = Self.outputShape(shape, (window, window), stride, padding, shape[3])
+    var maxima = NaiveTensor(shape: target) { _ in -.infinity }
+    var places = [Int](repeating: -1, count: maxima.elements.count)
+    let channels = shape[3]
     Self.eachTap(shape, (window, window), stride, padding) { output, _, input in
-      for channel in 0..<shape[3] {
-        let value = self[input + [channel]]
-        guard places[output + [channel]] < 0 || value > maxima[output + [channel]] else { continue }
-        maxima[output + [channel]] = value
-        places[output + [channel]] = Double(
-          zip(shape, input + [channel]).reduce(0) { $0 * $1.0 + $1.1 })
+      for channel in 0..<channels {
+        let value = elements[input * channels + channel]
+        let position = output * channels + channel
+        guard places[position] < 0 || value > maxima.elements[position] else { continue }
+        maxima.elements[position] = value
+        places[position] = input * channels + channel
       }
     }
-    return (maxima, places.elements.map { Int($0) })
+    return (maxima, places)
   }
 
   /// (x - mean) / sqrt(variance + epsilon) + offset over all axes but the last.
@@ -124,5 +137,18 @@ extension NaiveTensor {
     let variance = centered.map { $0 * $0 }.sum(to: columns).map { $0 / rows }
     return centered.combined(with: variance) { $0 / ($1 + epsilon).squareRoot() }
       .combined(with: offset, +)
+  }
+
+  /// The gradient in x of the sum of the products of x normalized and this.
+  package func batchNormalizationGradient(_ x: NaiveTensor, epsilon: Double) -> NaiveTensor {
+    let columns = [shape[shape.count - 1]]
+    let rows = Double(elements.count / columns[0])
+    func mean(_ y: NaiveTensor) -> NaiveTensor { y.sum(to: columns).map { $0 / rows } }
+    let centered = x.combined(with: mean(x), -)
+    let deviation = mean(centered.map { $0 * $0 }).map { ($0 + epsilon).squareRoot() }
+    let z = centered.combined(with: deviation, /)
+    return combined(with: mean(self), -)
+      .combined(with: z.combined(with: mean(combined(with: z, *)), *), -)
+      .combined(with: deviation, /)
   }
 }

@@ -6,9 +6,13 @@
 //
 //   y[b, i, j, f] = sum over u, v, c of x[b, i stride + u - top, j stride + v - left, c] w[u, v, c, f]
 //
-// where x counts as 0 outside its image. Naive twin: `NaiveTensor.convolution2D` of the tests.
+// where x counts as 0 outside its image. Each output is a sum over taps in row-major order, the same
+// bits with every instruction set that fuses multiply-adds, and wherever the arrays lie in memory.
+// Naive twin: `NaiveTensor.convolution2D` of the tests.
 #pragma once
 #include <stdint.h>
+
+#include "ck_isa.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,16 +27,29 @@ typedef struct {
   int64_t out_height, out_width;
 } ck_convolution;
 
-/// y from x and w: 2 batch out_height out_width window_height window_width channels filters FLOP.
-void ck_convolution_f32(const ck_convolution *shape, const float *x, const float *w, float *y);
+/// The floats of scratch memory that each of the three products needs.
+int64_t ck_convolution_scratch_floats(const ck_convolution *shape);
+
+/// y from x and w, plus bias[f] in each filter's outputs unless it is NULL:
+/// 2 batch out_height out_width window_height window_width channels filters FLOP.
+/// scratch is aligned to 64 bytes; the other arrays need not be.
+void ck_convolution_f32(
+  const ck_convolution *shape, const float *x, const float *w, const float *bias, float *y,
+  float *scratch);
 
 /// dx, the gradient of the sum of y dy in x.
 void ck_convolution_input_gradient_f32(
-  const ck_convolution *shape, const float *dy, const float *w, float *dx);
+  const ck_convolution *shape, const float *dy, const float *w, float *dx, float *scratch);
 
 /// dw, the gradient of the sum of y dy in w.
 void ck_convolution_filter_gradient_f32(
-  const ck_convolution *shape, const float *x, const float *dy, float *dw);
+  const ck_convolution *shape, const float *x, const float *dy, float *dw, float *scratch);
+
+/// Makes all calls use one instruction set; no effect if the machine can't run it. For tests.
+void ck_convolution_force_isa(int isa);
+
+/// The instruction set in use, never CK_ISA_AUTOMATIC.
+int ck_convolution_isa(void);
 
 #ifdef __cplusplus
 }

@@ -28,6 +28,8 @@
 
 #include <stdint.h>
 
+#include "ck_isa.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -127,14 +129,6 @@ void ck_deep_lstm_step_backward(
     const ck_deep_lstm_config *config, const float *packed, int64_t rows, const float *gradient,
     const float *state_in, const float *update_adjoint, float *state_adjoint,
     float *input_adjoint, double *weight_gradient, float *scratch);
-
-/// Instruction sets, from plain to fast. BASELINE is SSE2 or NEON.
-enum {
-  CK_ISA_AUTOMATIC = 0,
-  CK_ISA_BASELINE = 1,
-  CK_ISA_AVX2 = 2,
-  CK_ISA_AVX512 = 3,
-};
 
 /// Whether this machine can run an instruction set (1 or 0).
 int ck_deep_lstm_supports_isa(int isa);

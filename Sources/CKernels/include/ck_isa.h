@@ -1,0 +1,21 @@
+// The instruction sets that kernels of this target are written for.
+#pragma once
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Instruction sets, from plain to fast. BASELINE is SSE2 or NEON.
+enum {
+  CK_ISA_AUTOMATIC = 0,
+  CK_ISA_BASELINE = 1,
+  CK_ISA_AVX2 = 2,
+  CK_ISA_AVX512 = 3,
+};
+
+/// Whether this machine can run an instruction set (1 or 0).
+int ck_supports_isa(int isa);
+
+#ifdef __cplusplus
+}
+#endif
