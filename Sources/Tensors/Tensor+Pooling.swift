@@ -29,6 +29,18 @@ package struct PoolIndices: @unchecked Sendable {
 }
 
 extension Tensor {
+  func poolShape(window: Int, stride: Int, padding: Padding) -> ck_pool {
+    demand(shape.rank == 4 && shape[3] > 0, "pooling of images of shape \(shape)")
+    let rows = WindowPlacement(extent: shape[1], window: window, stride: stride, padding: padding)
+    let columns = WindowPlacement(
+      extent: shape[2], window: window, stride: stride, padding: padding)
+    return ck_pool(
+      batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
+      channels: Int64(shape[3]), window: Int64(window), stride: Int64(stride),
+      top: Int64(rows.before), left: Int64(columns.before), out_height: Int64(rows.count),
+      out_width: Int64(columns.count))
+  }
+
   /// The largest numbers of square windows of images [batch, height, width, channels], channel by
   /// channel, and their places.
   ///
@@ -39,16 +51,8 @@ extension Tensor {
   package func maxPool2D(
     window: Int, stride: Int, padding: Padding
   ) -> (maxima: Tensor, indices: PoolIndices) {
-    demand(shape.rank == 4 && shape[3] > 0, "pooling of images of shape \(shape)")
-    let rows = WindowPlacement(extent: shape[1], window: window, stride: stride, padding: padding)
-    let columns = WindowPlacement(
-      extent: shape[2], window: window, stride: stride, padding: padding)
-    let target: Shape = [shape[0], rows.count, columns.count, shape[3]]
-    let pool = ck_pool(
-      batch: Int64(shape[0]), height: Int64(shape[1]), width: Int64(shape[2]),
-      channels: Int64(shape[3]), window: Int64(window), stride: Int64(stride),
-      top: Int64(rows.before), left: Int64(columns.before), out_height: Int64(rows.count),
-      out_width: Int64(columns.count))
+    let pool = poolShape(window: window, stride: stride, padding: padding)
+    let target: Shape = [shape[0], Int(pool.out_height), Int(pool.out_width), shape[3]]
     var maxima: Tensor?
     let indices = PoolIndices(source: shape, shape: target) { index in
       maxima = withUnsafeFloats { source in

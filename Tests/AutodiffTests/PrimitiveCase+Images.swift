@@ -4,7 +4,7 @@ import TestSupport
 
 extension PrimitiveCase {
   /// Convolutions, poolings and batch normalizations.
-  static let images = convolutions + poolings + normalizations
+  static let images = convolutions + poolings + normalizations + normalizedPoolings
 
   private static let convolutions: [PrimitiveCase] = {
     var cases: [PrimitiveCase] = []
@@ -115,5 +115,57 @@ extension PrimitiveCase {
           },
           truth: { $0[0].batchNormalizationGradient($0[1], epsilon: Double(epsilon)) }),
       ]
+    }
+
+  private static let normalizedPoolings: [PrimitiveCase] =
+    ([([2, 4, 3, 2], 2, 2), ([1, 5, 5, 3], 3, 2), ([2, 3, 4, 1], 2, 1)] as [([Int], Int, Int)])
+    .flatMap { shape, window, stride in
+      Padding.allCases.flatMap { padding in
+        let epsilon: Float = 0.125
+        let count = shape.reduce(1, *)
+        let channels = shape[3]
+        // Far enough apart, and from 0 when normalized, that differences step across no kink.
+        let x = NaiveTensor((0..<count).map { Double($0 * 7 % count) * 0.125 }, shape: shape)
+        let offset = NaiveTensor((0..<channels).map { 0.26 - 0.5 * Double($0) }, shape: [channels])
+        let name = "window \(window) stride \(stride) \(padding)"
+        let result = Tensor(x).normalizedAndPooled(
+          offset: Tensor(offset), epsilon: epsilon, window: window, stride: stride,
+          padding: padding)
+        let g = values(result.result.shape.dimensions, 0...1, seed: 9)
+        let places = x.maxPool2D(window: window, stride: stride, padding: padding).places
+        let passes = x.batchNormalized(offset: offset, epsilon: Double(epsilon)).map {
+          $0 > 0 ? 1 : 0
+        }
+        return [
+          PrimitiveCase(
+            rule: "NormalizedMaxPool2D", name: "normalized and pooled, \(name)",
+            point: [x, offset],
+            function: {
+              $0[0].batchNormalizedReLUMaxPool2D(
+                offset: $0[1], epsilon: epsilon, window: window, stride: stride, padding: padding)
+            },
+            truth: {
+              $0[0].batchNormalized(offset: $0[1], epsilon: Double(epsilon)).map { max($0, 0) }
+                .maxPool2D(window: window, stride: stride, padding: padding).maxima
+            }),
+          PrimitiveCase(
+            rule: "NormalizedMaxPool2DGradient", name: "gradient of normalized and pooled, \(name)",
+            point: [g, x],
+            function: {
+              $0[0].normalizedPoolingGradient(
+                $0[1],
+                $0[1].value.normalizedAndPooled(
+                  offset: Tensor(offset), epsilon: epsilon, window: window, stride: stride,
+                  padding: padding), epsilon: epsilon)
+            },
+            truth: { point in
+              var scattered = NaiveTensor(shape: shape) { _ in 0 }
+              for (place, value) in zip(places, point[0].elements) {
+                scattered.elements[place] += value * passes.elements[place]
+              }
+              return scattered.batchNormalizationGradient(point[1], epsilon: Double(epsilon))
+            }),
+        ]
+      }
     }
 }

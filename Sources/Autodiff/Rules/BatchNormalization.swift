@@ -20,33 +20,38 @@ struct BatchNormalizationGradient: Primitive {
   let statistics: BatchStatistics
   let epsilon: Float
 
-  // For the cotangent u: d is linear in g and its own adjoint. In x, with a = m(u g) - m(u) m(g),
-  // b = m(u z), c = m(g z) and dr/dx = -r^2 z / rows, the sum of u d = rows r (a - b c) has the
-  // gradient -r^2 (z (a - 3 b c) + c (u - m(u)) + b (g - m(g))).
   func pullback(_ site: inout Pullback) {
     let u = site.cotangent
     let x = site.operand(1)
+    // d is linear in g, and its own adjoint.
     if site.needs(0) {
-      site.accumulate(
-        u.batchNormalizationGradient(x, statistics, epsilon: epsilon), into: 0)
+      site.accumulate(u.batchNormalizationGradient(x, statistics, epsilon: epsilon), into: 0)
     }
     if site.needs(1) {
-      let g = site.operand(0)
-      let columns = statistics.mean.shape
-      func mean(_ y: Variable) -> Variable {
-        y.sum(to: columns) * (Float(columns.count) / Float(y.shape.count))
-      }
-      let z = x.batchNormalized(offset: Variable(.zeros(columns)), epsilon: epsilon)
-      let centeredU = u - mean(u)
-      let centeredG = g - mean(g)
-      let a = mean(centeredU * centeredG)
-      let b = mean(u * z)
-      let c = mean(g * z)
-      let inner = z * (a - b * c * 3) + c * centeredU + b * centeredG
-      // r^2 = 1 / (variance + epsilon).
-      let variance = mean((x - mean(x)).squared())
-      site.accumulate(-(inner / (variance + epsilon)), into: 1)
+      let slope = Self.slope(u: u, g: site.operand(0), x: x, epsilon: epsilon)
+      site.accumulate(slope, into: 1)
     }
+  }
+
+  /// The gradient in x of the sum of u d.
+  ///
+  /// With a = m(u g) - m(u) m(g), b = m(u z), c = m(g z) and dr/dx = -r^2 z / rows, the sum is
+  /// rows r (a - b c), and its gradient -r^2 (z (a - 3 b c) + c (u - m(u)) + b (g - m(g))).
+  static func slope(u: Variable, g: Variable, x: Variable, epsilon: Float) -> Variable {
+    let columns = Shape(vector: x.shape[-1])
+    func mean(_ y: Variable) -> Variable {
+      y.sum(to: columns) * (Float(columns.count) / Float(y.shape.count))
+    }
+    let z = x.batchNormalized(offset: Variable(.zeros(columns)), epsilon: epsilon)
+    let centeredU = u - mean(u)
+    let centeredG = g - mean(g)
+    let a = mean(centeredU * centeredG)
+    let b = mean(u * z)
+    let c = mean(g * z)
+    let inner = z * (a - b * c * 3) + c * centeredU + b * centeredG
+    // r^2 = 1 / (variance + epsilon).
+    let variance = mean((x - mean(x)).squared())
+    return -(inner / (variance + epsilon))
   }
 }
 

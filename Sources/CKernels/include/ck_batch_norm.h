@@ -5,6 +5,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "ck_pool.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -24,6 +26,18 @@ void ck_batch_norm_f32(
 void ck_batch_norm_gradient_f32(
   int64_t rows, int64_t n, const float *dy, const float *x, const float *mean,
   const float *inverse, float *dx);
+
+/// z = max(0, (m - mean) inverse + offset) for the maxima m of the windows of x, and their places:
+/// x normalized, rectified and pooled, as the three keep the order of numbers. x has shape->channels
+/// columns.
+void ck_norm_pool_f32(
+  const ck_pool *shape, const float *x, const float *mean, const float *inverse,
+  const float *offset, float *z, int32_t *index);
+
+/// dx, the gradient of the sum of z dz in x, for z and index as above.
+void ck_norm_pool_gradient_f32(
+  const ck_pool *shape, const float *dz, const float *x, const float *mean, const float *inverse,
+  const float *offset, const float *z, const int32_t *index, float *dx);
 
 #ifdef __cplusplus
 }

@@ -53,7 +53,7 @@ void ck_inside_f32(int64_t n, const float *x, float low, float high, float *y);
 double ck_sum_f32(int64_t n, const float *x);
 /// The sum of a[i] * b[i], accumulated in double precision in a fixed order.
 double ck_dot_f32(int64_t n, const float *a, const float *b);
-/// y[i] = sum over r of x[r, i] for x of [rows, n].
+/// y[i] = sum over r of x[r, i] for x of [rows, n]; blocks of 256 rows are added in double precision.
 void ck_sum_rows_f32(int64_t rows, int64_t n, const float *x, float *y);
 /// y[r] = sum over i of x[r, i] for x of [rows, n].
 void ck_sum_columns_f32(int64_t rows, int64_t n, const float *x, float *y);
