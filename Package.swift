@@ -86,7 +86,7 @@ let package = Package(
       name: "l2l-bench",
       dependencies: [
         "DistributedTraining", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers",
-        "Tensors", "Datasets", "CKernels",
+        "Autodiff", "Tensors", "Datasets", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),

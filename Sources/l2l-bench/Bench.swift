@@ -5,7 +5,8 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "l2l-bench", abstract: "Time kernels, epochs, memory, and several ranks.",
-    subcommands: [Machine.self, Throughput.self, Scaling.self], defaultSubcommand: Machine.self)
+    subcommands: [Machine.self, Throughput.self, Scaling.self],
+    defaultSubcommand: Machine.self)
 }
 
 /// The middle value of several measurements.

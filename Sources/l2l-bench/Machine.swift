@@ -50,7 +50,10 @@ struct Machine: ParsableCommand {
       }
       measurements.append(Measurement(name: name, seconds: median(times), flop: flop))
     }
-    if problem == nil { try addKernels(add) }
+    if problem == nil {
+      try addKernels(add)
+      try addConvolutions(add)
+    }
     for name in problem.map({ [$0] }) ?? ProblemCatalog.all.map(\.name) {
       try addEpochs(name, add)
     }
