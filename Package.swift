@@ -51,7 +51,7 @@ let package = Package(
 
     // MARK: - Libraries, from the ground up
     library("Safetensors", []),
-    library("Datasets", ["CZlib", "CMNISTSubset", "CKernels"]),
+    library("Datasets", ["Tensors", "CZlib", "CMNISTSubset", "CKernels"]),
     library("Tensors", ["CKernels", "COpenBLAS"]),
     library("Autodiff", ["Tensors"]),
     library("Layers", ["Autodiff", "Tensors"]),

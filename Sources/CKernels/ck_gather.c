@@ -3,10 +3,10 @@
 // is rejected: it differs in the last bit for some bytes.
 #include "ck_gather.h"
 
-void ck_gather_u8_f32(const uint8_t *restrict images, size_t size,
-                      const int32_t *restrict indices, size_t count, float *restrict out) {
+void ck_gather_u8_f32(const uint8_t *const *restrict images, size_t size, size_t count,
+                      float *restrict out) {
   for (size_t i = 0; i < count; i++) {
-    const uint8_t *restrict image = images + (size_t)indices[i] * size;
+    const uint8_t *restrict image = images[i];
     float *restrict row = out + i * size;
     for (size_t k = 0; k < size; k++) {
       row[k] = (float)image[k] / 255.0f;
@@ -14,9 +14,15 @@ void ck_gather_u8_f32(const uint8_t *restrict images, size_t size,
   }
 }
 
-void ck_gather_u8_i32(const uint8_t *restrict labels, const int32_t *restrict indices,
-                      size_t count, int32_t *restrict out) {
+void ck_gather_planar_u8_f32(const uint8_t *const *restrict images, size_t area, size_t channels,
+                             size_t count, float *restrict out) {
   for (size_t i = 0; i < count; i++) {
-    out[i] = labels[indices[i]];
+    float *restrict image = out + i * area * channels;
+    for (size_t c = 0; c < channels; c++) {
+      const uint8_t *restrict plane = images[i] + c * area;
+      for (size_t k = 0; k < area; k++) {
+        image[k * channels + c] = (float)plane[k] / 255.0f;
+      }
+    }
   }
 }

@@ -43,6 +43,20 @@ extension DatasetError: CustomStringConvertible {
     case .labelOutOfRange(let path, let index, let label, let classCount):
       return "\(quoted(path)) has the label \(label) at index \(index): labels go from 0 to"
         + " \(classCount - 1); use a set of \(classCount) classes"
+    case .wrongSize(let path, let found, let record):
+      return "\(quoted(path)) has the wrong size: \(found) bytes are not a whole number of records"
+        + " of \(record) bytes (a label and an image), which CIFAR-10's binary files are made of;"
+        + " \(again)"
+    case .recordCountMismatch(let path, let records, let otherPath, let otherRecords):
+      return "\(quoted(path)) has \(records) images, but \(quoted(otherPath)) has \(otherRecords):"
+        + " one of them is cut short; \(again)"
+    case .cifar10Missing(let folder, let origin, let lookedFor):
+      let fact =
+        lookedFor.isEmpty
+        ? "there is no folder \(quoted(folder)), \(origin.words)"
+        : "the folder \(quoted(folder)), \(origin.words), has no \(lookedFor.joined(separator: " or "))"
+      return "CIFAR-10 is not there: \(fact); fetch it with Scripts/fetch-data cifar10, or use"
+        + " synthetic images with --data_dir synthetic"
     case .folderMissing(let path, let origin):
       return "there is no folder \(quoted(path)), \(origin.words); name a folder that exists"
     case .filesMissing(let folder, let origin, let lookedFor):

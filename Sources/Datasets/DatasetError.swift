@@ -26,6 +26,13 @@ public enum DatasetError: Error, Equatable, Sendable {
   case countMismatch(imagesPath: String, images: Int, labelsPath: String, labels: Int)
   /// A label is not below the number of classes; `index` counts from 0.
   case labelOutOfRange(path: String, index: Int, label: Int, classCount: Int)
+  /// A file of records is not a whole number of records, or has none.
+  case wrongSize(path: String, found: Int, record: Int)
+  /// Two files of records that belong together have different numbers of them.
+  case recordCountMismatch(path: String, records: Int, otherPath: String, otherRecords: Int)
+  /// The folder, or the file names in it, that CIFAR-10 was looked for in vain; no names when there
+  /// is no such folder.
+  case cifar10Missing(folder: String, origin: DataFolderOrigin, lookedFor: [String])
   /// The folder does not exist, or something else has its name.
   case folderMissing(path: String, origin: DataFolderOrigin)
   /// The folder has no file with one of these names.

@@ -2,18 +2,27 @@ import CKernels
 
 /// A set of labelled images, kept as bytes.
 ///
-/// The pixels of one image lie in the order row, column, channel. Copies of the value share the
-/// bytes. No float copy of the set is ever made: `gather` turns the images of one minibatch into
-/// floats.
+/// Copies of the value share the bytes. No float copy of the set is ever made: `gather` turns the
+/// images of one minibatch into floats, in the order row, column, channel.
 public struct ImageDataset: Sendable {
+  /// What a set is made of.
+  public enum Origin: Sendable {
+    /// Files, or bytes that a caller gave.
+    case given
+    /// The subset inside the program.
+    case embedded
+    /// Drawn by `SyntheticImages`.
+    case synthetic
+  }
+
   /// What the set is called, as `mnist`.
   public let name: String
 
   /// Where the set came from, for people: a folder or a description.
   public let source: String
 
-  /// Whether this is the small subset inside the program, of which the user should be told.
-  public let isEmbedded: Bool
+  /// What the set is made of.
+  public let origin: Origin
 
   /// The number of images, at least 1.
   public let count: Int
@@ -30,13 +39,21 @@ public struct ImageDataset: Sendable {
   /// The number of classes; every label is below it.
   public let classCount: Int
 
-  private let pixelStorage: ByteStorage
-  private let pixelRange: Range<Int>
-  private let labelStorage: ByteStorage
-  private let labelRange: Range<Int>
+  let runs: [ImageRun]
+  let order: ChannelOrder
 
   /// The number of values of one image: height x width x channels.
   public var pixelsPerImage: Int { height * width * channels }
+
+  /// What the user is to be told whenever the set is used, if it is not what was asked for by its
+  /// name.
+  public var notice: String? {
+    switch origin {
+    case .given: nil
+    case .embedded: MNIST.embeddedNotice
+    case .synthetic: SyntheticImages.notice
+    }
+  }
 
   /// Makes a set from pixels and labels in memory.
   ///
@@ -57,35 +74,44 @@ public struct ImageDataset: Sendable {
         imagesPath: source, images: pixels.count / size, labelsPath: source, labels: labels.count)
     }
     try self.init(
-      name: name, source: source, isEmbedded: false,
+      name: name, source: source, origin: .given,
       shape: (height: height, width: width, channels: channels), classCount: classCount,
-      pixels: (ByteStorage(copying: pixels), 0..<pixels.count),
-      labels: (ByteStorage(copying: labels), 0..<labels.count), labelsPath: source)
+      runs: [
+        ImageRun(
+          count: labels.count,
+          pixels: ByteRun(storage: ByteStorage(copying: pixels), first: 0, stride: size),
+          labels: ByteRun(storage: ByteStorage(copying: labels), first: 0, stride: 1),
+          labelsPath: source)
+      ])
   }
 
-  /// Makes a set from stored bytes whose counts fit together, and checks the labels.
+  /// Makes a set from runs of images that are inside their bytes, and checks the labels.
+  ///
+  /// - Throws: `DatasetError.labelOutOfRange` with the index in its run.
   init(
-    name: String, source: String, isEmbedded: Bool,
-    shape: (height: Int, width: Int, channels: Int), classCount: Int,
-    pixels: (storage: ByteStorage, range: Range<Int>),
-    labels: (storage: ByteStorage, range: Range<Int>), labelsPath: String
+    name: String, source: String, origin: Origin,
+    shape: (height: Int, width: Int, channels: Int), classCount: Int, runs: [ImageRun],
+    order: ChannelOrder = .interleaved
   ) throws(DatasetError) {
     self.name = name
     self.source = source
-    self.isEmbedded = isEmbedded
+    self.origin = origin
     height = shape.height
     width = shape.width
     channels = shape.channels
     self.classCount = classCount
-    count = labels.range.count
-    pixelStorage = pixels.storage
-    pixelRange = pixels.range
-    labelStorage = labels.storage
-    labelRange = labels.range
-    let found = withLabels { $0.firstIndex { $0 >= classCount } }
-    if let index = found {
-      throw .labelOutOfRange(
-        path: labelsPath, index: index, label: label(at: index), classCount: classCount)
+    count = runs.reduce(0) { $0 + $1.count }
+    self.runs = runs
+    self.order = order
+    for run in runs {
+      let bytes = run.labels.storage.bytes
+      for index in 0..<run.count {
+        let label = Int(bytes[run.labels.first + index * run.labels.stride])
+        guard label < classCount else {
+          throw .labelOutOfRange(
+            path: run.labelsPath, index: index, label: label, classCount: classCount)
+        }
+      }
     }
   }
 }
@@ -97,27 +123,32 @@ extension ImageDataset {
   ///
   /// - Precondition: the index is inside the set.
   public func label(at index: Int) -> Int {
-    precondition(index >= 0 && index < count, "image \(index) of a set of \(count)")
-    return Int(labelStorage.bytes[labelRange.lowerBound + index])
+    let (run, item) = place(of: index)
+    return withExtendedLifetime(run) { Int(run.labels.address(of: item).pointee) }
   }
 
-  /// Calls `body` with all labels, [images]; the pointer is valid only during the call.
-  public func withLabels<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-    Self.withBytes(labelStorage, labelRange, body)
-  }
-
-  /// Calls `body` with all pixels, [images, height, width, channels]; the pointer is valid only
-  /// during the call.
-  public func withPixels<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-    Self.withBytes(pixelStorage, pixelRange, body)
-  }
-
-  private static func withBytes<Result>(
-    _ storage: ByteStorage, _ range: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>) -> Result
-  ) -> Result {
-    withExtendedLifetime(storage) {
-      body(UnsafeRawBufferPointer(rebasing: storage.bytes[range]).bindMemory(to: UInt8.self))
+  /// The values of an image as bytes, [height, width, channels].
+  ///
+  /// - Precondition: the index is inside the set.
+  public func pixels(at index: Int) -> [UInt8] {
+    let (run, item) = place(of: index)
+    return withExtendedLifetime(run) {
+      let stored = UnsafeBufferPointer(
+        start: run.pixels.address(of: item), count: pixelsPerImage)
+      guard order == .planar else { return Array(stored) }
+      let area = height * width
+      return stored.indices.map { stored[$0 % channels * area + $0 / channels] }
     }
+  }
+
+  /// The run that has an image, and the image's number in it.
+  private func place(of index: Int) -> (run: ImageRun, item: Int) {
+    var item = index
+    for run in runs where item >= 0 {
+      if item < run.count { return (run, item) }
+      item -= run.count
+    }
+    preconditionFailure("image \(index) of a set of \(count)")
   }
 }
 
@@ -133,7 +164,7 @@ extension ImageDataset {
   ///   - images: gets [batch, height, width, channels].
   ///   - labels: gets [batch].
   /// - Precondition: the indices are inside the set, and both buffers have just the right size.
-  /// - Complexity: reads one byte and writes one float a value; allocates nothing.
+  /// - Complexity: reads one byte and writes one float a value; keeps one address an image.
   public func gather(
     _ indices: UnsafeBufferPointer<Int32>, images: UnsafeMutableBufferPointer<Float>,
     labels: UnsafeMutableBufferPointer<Int32>
@@ -142,20 +173,23 @@ extension ImageDataset {
       images.count == indices.count * pixelsPerImage && labels.count == indices.count,
       "\(indices.count) images of \(pixelsPerImage) values do not fill buffers of"
         + " \(images.count) values and \(labels.count) labels")
-    for index in indices {
-      precondition(index >= 0 && Int(index) < count, "image \(index) of a set of \(count)")
-    }
-    guard
-      let source = indices.baseAddress, let images = images.baseAddress,
-      let labels = labels.baseAddress
-    else { return }
-    withPixels { pixels in
-      guard let pixels = pixels.baseAddress else { return }
-      ck_gather_u8_f32(pixels, pixelsPerImage, source, indices.count, images)
-    }
-    withLabels { bytes in
-      guard let bytes = bytes.baseAddress else { return }
-      ck_gather_u8_i32(bytes, source, indices.count, labels)
+    guard let images = images.baseAddress else { return }
+    withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>?.self, capacity: indices.count) {
+      addresses in
+      withExtendedLifetime(runs) {
+        for (position, index) in indices.enumerated() {
+          let (run, item) = place(of: Int(index))
+          addresses.initializeElement(at: position, to: run.pixels.address(of: item))
+          labels[position] = Int32(run.labels.address(of: item).pointee)
+        }
+        switch order {
+        case .interleaved:
+          ck_gather_u8_f32(addresses.baseAddress, pixelsPerImage, indices.count, images)
+        case .planar:
+          ck_gather_planar_u8_f32(
+            addresses.baseAddress, height * width, channels, indices.count, images)
+        }
+      }
     }
   }
 

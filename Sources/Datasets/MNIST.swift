@@ -5,19 +5,11 @@ import CMNISTSubset
 /// Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
 /// recognition", Proceedings of the IEEE, 1998.
 public enum MNIST {
-  /// One of the two parts of the set.
-  public enum Split: String, CaseIterable, Sendable {
-    /// The images to learn from.
-    case train
-    /// The images to test with.
-    case test
-  }
-
   /// The number of classes.
   public static let classCount = 10
 
-  /// What to tell the user when `ImageDataset.isEmbedded`.
-  public static let embeddedNotice =
+  /// What to tell the user when the set is the embedded subset.
+  static let embeddedNotice =
     "using the 5,000 MNIST images inside the program (4,000 to train, 1,000 to test);"
     + " name a folder with all of MNIST by --data_dir or L2L_DATA_DIR"
 
@@ -25,42 +17,47 @@ public enum MNIST {
   ///
   /// The folder is the argument, else the environment variable `L2L_DATA_DIR` unless empty, else
   /// `./data` if it holds at least one of the files, else the set is the embedded subset.
-  /// `MNISTFolder` says which files are looked for.
+  /// `MNISTFolder` says which files are looked for. The folder `synthetic` stands for
+  /// `SyntheticImages` of the same size.
   ///
   /// Plain files are mapped, so that all processes of a machine share them; gzipped ones are
   /// decompressed into memory.
   ///
-  /// - Throws: `DatasetError.folderMissing` or `filesMissing` for a folder that was named, and every
-  ///   error of files that were found.
+  /// - Throws: `DatasetError.folderMissing` or `filesMissing` for a folder that was named, and
+  ///   every error of files that were found.
   public static func load(
-    split: Split, directory: String? = nil
+    split: DatasetSplit, directory: String? = nil
   ) throws(DatasetError) -> ImageDataset {
     try load(
       split: split, directory: directory,
-      environmentDirectory: MNISTFolder.environmentDirectory(), standardDirectory: "data")
+      environmentDirectory: DataFolder.environmentDirectory(), standardDirectory: "data")
   }
 
   /// Loads a part of the set, with the environment variable and the standard folder as given.
   ///
   /// - Throws: as `load(split:directory:)`.
   package static func load(
-    split: Split, directory: String?, environmentDirectory: String?, standardDirectory: String
+    split: DatasetSplit, directory: String?, environmentDirectory: String?,
+    standardDirectory: String
   ) throws(DatasetError) -> ImageDataset {
-    guard
-      let folder = try MNISTFolder(
-        argument: directory, environment: environmentDirectory, standard: standardDirectory)
-    else { return try loadEmbedded(split: split) }
+    let place = DataFolder(
+      argument: directory, environment: environmentDirectory, standard: standardDirectory)
+    guard !place.isSynthetic else {
+      return try SyntheticImages.make(
+        name: "mnist", split: split, height: 28, width: 28, channels: 1)
+    }
+    guard let folder = try MNISTFolder(in: place) else { return try loadEmbedded(split: split) }
     let paths = try folder.paths(of: split)
     return try dataset(
       images: IDXFile(contentsOf: paths.images, rank: 3),
       labels: IDXFile(contentsOf: paths.labels, rank: 1),
-      source: "\(folder.path) (\(split.rawValue))", isEmbedded: false)
+      source: "\(folder.path) (\(split.rawValue))", origin: .given)
   }
 
   /// Loads a part of the subset inside the program: 4,000 images to train, 1,000 to test.
   ///
   /// - Throws: never, unless the program file is damaged.
-  public static func loadEmbedded(split: Split) throws(DatasetError) -> ImageDataset {
+  public static func loadEmbedded(split: DatasetSplit) throws(DatasetError) -> ImageDataset {
     let (images, labels) =
       switch split {
       case .train: (cmnist_train_images(), cmnist_train_labels())
@@ -68,7 +65,7 @@ public enum MNIST {
       }
     return try dataset(
       images: embedded(images, rank: 3), labels: embedded(labels, rank: 1),
-      source: "embedded subset (\(split.rawValue))", isEmbedded: true)
+      source: "embedded subset (\(split.rawValue))", origin: .embedded)
   }
 
   private static func embedded(
@@ -79,7 +76,7 @@ public enum MNIST {
   }
 
   private static func dataset(
-    images: IDXFile, labels: IDXFile, source: String, isEmbedded: Bool
+    images: IDXFile, labels: IDXFile, source: String, origin: ImageDataset.Origin
   ) throws(DatasetError) -> ImageDataset {
     guard images.dimensions[0] == labels.dimensions[0] else {
       throw .countMismatch(
@@ -87,9 +84,18 @@ public enum MNIST {
         labelsPath: labels.path, labels: labels.dimensions[0])
     }
     return try ImageDataset(
-      name: "mnist", source: source, isEmbedded: isEmbedded,
+      name: "mnist", source: source, origin: origin,
       shape: (height: images.dimensions[1], width: images.dimensions[2], channels: 1),
-      classCount: classCount, pixels: (images.storage, images.elements),
-      labels: (labels.storage, labels.elements), labelsPath: labels.path)
+      classCount: classCount,
+      runs: [
+        ImageRun(
+          count: images.dimensions[0],
+          pixels: ByteRun(
+            storage: images.storage, first: images.elements.lowerBound,
+            stride: images.dimensions[1] * images.dimensions[2]),
+          labels: ByteRun(
+            storage: labels.storage, first: labels.elements.lowerBound, stride: 1),
+          labelsPath: labels.path)
+      ])
   }
 }

@@ -1,19 +1,11 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// The folder that holds the IDX files of MNIST.
 ///
 /// The files are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte`, also spelled with a dot before `idx`, as they are or with `.gz`; a plain
-/// file is preferred. They lie in the named folder itself, in its subfolder `mnist` or `MNIST/raw`;
-/// in a folder that the user named also in `fashion-mnist`. The first of these that has any of the
-/// files is taken, and then it must have both files of the split: parts of different sets are never
-/// mixed.
+/// `t10k-labels-idx1-ubyte`, also spelled with a dot before `idx`, as they are or with `.gz`; a
+/// plain file is preferred. They lie in the named folder itself, in its subfolder `mnist` or
+/// `MNIST/raw`; in a folder that the user named also in `fashion-mnist`. The first of these that
+/// has any of the files is taken, and then it must have both files of the split: parts of different
+/// sets are never mixed.
 struct MNISTFolder {
   /// The folder where the files are.
   let path: String
@@ -21,55 +13,34 @@ struct MNISTFolder {
 
   /// Finds the folder; nil means the embedded subset.
   ///
-  /// - Throws: `DatasetError.folderMissing` or `filesMissing` unless the folder is the standard one.
-  init?(
-    argument: String?, environment: String?, standard: String
-  ) throws(DatasetError) {
-    if let argument {
-      try self.init(searching: argument, origin: .argument)
-    } else if let environment, !environment.isEmpty {
-      try self.init(searching: environment, origin: .environment)
-    } else if let found = Self.firstCandidate(in: standard, origin: .standard) {
-      self.init(path: found, origin: .standard)
-    } else {
-      return nil
+  /// - Throws: `DatasetError.folderMissing` or `filesMissing` unless the folder is the standard
+  ///   one.
+  init?(in folder: DataFolder) throws(DatasetError) {
+    origin = folder.origin
+    guard origin == .standard || folder.exists else {
+      throw .folderMissing(path: folder.path, origin: origin)
     }
-  }
-
-  private init(searching folder: String, origin: DataFolderOrigin) throws(DatasetError) {
-    guard Self.fileType(folder) == S_IFDIR else {
-      throw .folderMissing(path: folder, origin: origin)
+    guard let found = Self.firstCandidate(in: folder.path, origin: origin) else {
+      guard origin != .standard else { return nil }
+      let lookedFor = DatasetSplit.allCases.flatMap { Self.stems(of: $0) }.map { $0 + "[.gz]" }
+      throw .filesMissing(folder: folder.path, origin: origin, lookedFor: lookedFor)
     }
-    guard let found = Self.firstCandidate(in: folder, origin: origin) else {
-      let lookedFor = MNIST.Split.allCases.flatMap { Self.stems(of: $0) }.map { $0 + "[.gz]" }
-      throw .filesMissing(folder: folder, origin: origin, lookedFor: lookedFor)
-    }
-    self.init(path: found, origin: origin)
-  }
-
-  private init(path: String, origin: DataFolderOrigin) {
-    self.path = path
-    self.origin = origin
+    path = found
   }
 
   /// The paths of the files of a split.
   ///
   /// - Throws: `DatasetError.filesMissing` with the names of the file that is not there.
-  func paths(of split: MNIST.Split) throws(DatasetError) -> (images: String, labels: String) {
+  func paths(of split: DatasetSplit) throws(DatasetError) -> (images: String, labels: String) {
     var found: [String] = []
     for stem in Self.stems(of: split) {
       let names = Self.spellings(of: stem)
-      guard let path = names.map({ "\(path)/\($0)" }).first(where: Self.isFile) else {
+      guard let path = names.map({ "\(path)/\($0)" }).first(where: DataFolder.isFile) else {
         throw .filesMissing(folder: path, origin: origin, lookedFor: names)
       }
       found.append(path)
     }
     return (found[0], found[1])
-  }
-
-  /// The value of `L2L_DATA_DIR`, if it is set.
-  static func environmentDirectory() -> String? {
-    getenv("L2L_DATA_DIR").map { String(cString: $0) }
   }
 }
 
@@ -77,7 +48,7 @@ struct MNISTFolder {
 
 extension MNISTFolder {
   /// The names of the image file and of the label file.
-  private static func stems(of split: MNIST.Split) -> [String] {
+  private static func stems(of split: DatasetSplit) -> [String] {
     let prefix = split == .train ? "train" : "t10k"
     return ["\(prefix)-images-idx3-ubyte", "\(prefix)-labels-idx1-ubyte"]
   }
@@ -95,16 +66,9 @@ extension MNISTFolder {
     // Fashion in place of digits would be a surprise unless the user has named the folder.
     let subfolders =
       ["", "/mnist", "/MNIST/raw"] + (origin == .standard ? [] : ["/fashion-mnist"])
-    let names = MNIST.Split.allCases.flatMap { stems(of: $0) }.flatMap { spellings(of: $0) }
+    let names = DatasetSplit.allCases.flatMap { stems(of: $0) }.flatMap { spellings(of: $0) }
     return subfolders.map { folder + $0 }.first { candidate in
-      names.contains { isFile("\(candidate)/\($0)") }
+      names.contains { DataFolder.isFile("\(candidate)/\($0)") }
     }
-  }
-
-  private static func isFile(_ path: String) -> Bool { fileType(path) == S_IFREG }
-
-  private static func fileType(_ path: String) -> mode_t? {
-    var status = stat()
-    return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
   }
 }

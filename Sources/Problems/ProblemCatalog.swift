@@ -5,7 +5,7 @@ internal import Tensors
 /// What problems need besides their options: where their data come from.
 public struct ProblemData: Sendable {
   /// Which part of a data set is drawn from.
-  public var split: MNIST.Split
+  public var split: DatasetSplit
   /// The folder given by the user; nil looks in the usual places.
   public var directory: String?
   /// One minibatch to use at every evaluation instead of a data set.
@@ -13,7 +13,7 @@ public struct ProblemData: Sendable {
 
   /// Data of one split.
   public init(
-    split: MNIST.Split, directory: String? = nil, fixedBatch: ImageBatch? = nil
+    split: DatasetSplit, directory: String? = nil, fixedBatch: ImageBatch? = nil
   ) {
     self.split = split
     self.directory = directory

@@ -171,7 +171,7 @@ struct Failure: Error {
 
   private static func code(_ error: DatasetError) -> Code {
     switch error {
-    case .folderMissing, .filesMissing: .missing
+    case .folderMissing, .filesMissing, .cifar10Missing: .missing
     case .cannotRead(_, _, let code) where code == ENOENT: .missing
     default: .badData
     }

@@ -61,7 +61,7 @@ struct Evaluate: ParsableCommand {
     try require("num_epochs", epochCount, atLeast: 1)
     try require("num_steps", stepCount, atLeast: 1)
     try requireLearningRate(learningRate)
-    guard let split = MNIST.Split(rawValue: split) else {
+    guard let split = DatasetSplit(rawValue: split) else {
       throw Failure(.usage, "--split takes train or test, not '\(split)'")
     }
     if let output, Launch.current.rank == 0 { try requireWritable(output) }

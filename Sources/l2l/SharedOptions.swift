@@ -23,7 +23,9 @@ struct ProblemArguments: ParsableArguments {
 
   @Option(
     name: .customLong("data_dir"),
-    help: "Where data sets lie; else $L2L_DATA_DIR, ./data, or the embedded subset.")
+    help: """
+      Where data sets lie; else $L2L_DATA_DIR, ./data, or the embedded subset. synthetic: drawn images.
+      """)
   var dataDirectory: String?
 
   func problemOptionValues() throws -> [String: String] {
@@ -109,16 +111,14 @@ private func optionValue(_ text: String, isList: Bool) -> JSONValue {
 
 /// The problem's data as the command line gives it.
 func makeProblem(
-  _ name: String, options: [String: String], split: MNIST.Split, directory: String?,
+  _ name: String, options: [String: String], split: DatasetSplit, directory: String?,
   fixedBatch: ImageBatch? = nil, announcing: Bool = true
 ) throws -> BuiltProblem {
   let built = try ProblemCatalog.entry(named: name).make(
     options: options,
     data: ProblemData(split: split, directory: directory, fixedBatch: fixedBatch))
-  // Tells the user when the embedded subset stands in for a data set.
-  if announcing, let dataset = built.dataset, dataset.isEmbedded {
-    StandardError.notice(MNIST.embeddedNotice)
-  }
+  // Tells the user when other images stand in for a data set.
+  if announcing, let notice = built.dataset?.notice { StandardError.notice(notice) }
   return built
 }
 

@@ -19,12 +19,12 @@ struct IDXFileTests {
   func plainAndGzipped() throws {
     let plain = try load(smallFolder())
     #expect(plain.count == 3 && plain.height == 2 && plain.width == 5 && plain.channels == 1)
-    #expect(plain.withPixels { Array($0) } == pattern(30))
-    #expect(plain.withLabels { Array($0) } == [7, 0, 9])
-    #expect(plain.label(at: 2) == 9 && !plain.isEmbedded)
+    #expect(plain.allPixels == pattern(30))
+    #expect(plain.allLabels == [7, 0, 9])
+    #expect(plain.label(at: 2) == 9 && plain.origin == .given)
     let zipped = try load(
       smallFolder(images: gzip(idx([3, 2, 5])), labels: gzip(idx([3], [7, 0, 9]))))
-    #expect(zipped.withPixels { Array($0) } == pattern(30))
+    #expect(zipped.allPixels == pattern(30))
     #expect(zipped.contentHash() == plain.contentHash())
     let folder = try TemporaryFolder()
     _ = try folder.write(idx([3, 2, 5]), named: trainImages + ".gz")
@@ -36,7 +36,7 @@ struct IDXFileTests {
   func joinedStreams() throws {
     let bytes = idx([3, 2, 5])
     let images = try gzip(Array(bytes[..<9])) + gzip(Array(bytes[9...]))
-    #expect(try load(smallFolder(images: images)).withPixels { Array($0) } == pattern(30))
+    #expect(try load(smallFolder(images: images)).allPixels == pattern(30))
   }
 
   @Test("wrong first bytes are an error with both values")

@@ -1,4 +1,5 @@
 import CZlib
+import Datasets
 import Foundation
 import Testing
 
@@ -39,4 +40,12 @@ func smallFolder(
   _ = try folder.write(images, named: trainImages)
   _ = try folder.write(labels, named: trainLabels)
   return folder
+}
+
+extension ImageDataset {
+  /// The bytes of all images.
+  var allPixels: [UInt8] { (0..<count).flatMap { pixels(at: $0) } }
+
+  /// All labels.
+  var allLabels: [UInt8] { (0..<count).map { UInt8(label(at: $0)) } }
 }

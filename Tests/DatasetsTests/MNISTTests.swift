@@ -7,7 +7,7 @@ import Testing
 struct MNISTTests {
   /// Loads with a standard folder that does not exist unless given.
   private func load(
-    _ split: MNIST.Split = .train, directory: String? = nil, environment: String? = nil,
+    _ split: DatasetSplit = .train, directory: String? = nil, environment: String? = nil,
     standard: String = "/nonexistent/data"
   ) throws -> ImageDataset {
     try MNIST.load(
@@ -28,11 +28,11 @@ struct MNISTTests {
 
   @Test("the embedded subset has 4,000 and 1,000 real digits, each equally often")
   func embedded() throws {
-    for (split, count) in [(MNIST.Split.train, 4000), (.test, 1000)] {
+    for (split, count) in [(DatasetSplit.train, 4000), (.test, 1000)] {
       let set = try load(split)
-      #expect(set.isEmbedded)
+      #expect(set.origin == .embedded)
       #expect(set.count == count && set.height == 28 && set.width == 28 && set.channels == 1)
-      let labels = set.withLabels { Array($0) }
+      let labels = set.allLabels
       for digit: UInt8 in 0..<10 {
         #expect(labels.count { $0 == digit } == count / 10)
       }
@@ -83,7 +83,7 @@ struct MNISTTests {
     #expect(second.source == "\(variable) (train)")
     let third = try load(environment: "", standard: standard)
     #expect(third.source == "\(standard) (train)")
-    #expect(try load().isEmbedded)
+    #expect(try load().origin == .embedded)
   }
 
   @Test("files are found in the usual subfolders", arguments: ["mnist", "MNIST/raw"])
@@ -100,7 +100,7 @@ struct MNISTTests {
     try fill(folder, "fashion-mnist")
     #expect(try load(directory: folder.path).count == 3)
     #expect(try load(environment: folder.path).count == 3)
-    #expect(try load(standard: folder.path).isEmbedded)
+    #expect(try load(standard: folder.path).origin == .embedded)
   }
 
   @Test("names with a dot are accepted")
@@ -119,7 +119,7 @@ struct MNISTTests {
         + " train-images-idx3-ubyte[.gz] or train-labels-idx1-ubyte[.gz] or"
         + " t10k-images-idx3-ubyte[.gz] or t10k-labels-idx1-ubyte[.gz];"
         + " name the folder that holds the data")
-    #expect(try load(standard: folder.path).isEmbedded)
+    #expect(try load(standard: folder.path).origin == .embedded)
   }
 
   @Test("a folder that does not exist is an error that says who named it")
@@ -153,13 +153,13 @@ struct MNISTTests {
   func fashionMNIST() throws {
     let train = try load(.train, directory: Self.fashion)
     #expect(train.count == 60_000 && train.height == 28 && train.width == 28)
-    let labels = train.withLabels { Array($0) }
+    let labels = train.allLabels
     for label: UInt8 in 0..<10 { #expect(labels.count { $0 == label } == 6000) }
     let test = try load(.test, directory: Self.fashion)
     #expect(test.count == 10_000)
     let (images, classes) = test.gather([9999, 0])
     #expect(classes[1] == 9 && images.count == 2 * 784)
-    let pixels = test.withPixels { $0.suffix(784).map { Float($0) / 255 } }
+    let pixels = test.pixels(at: 9999).map { Float($0) / 255 }
     #expect(Array(images[..<784]) == pixels)
   }
 }

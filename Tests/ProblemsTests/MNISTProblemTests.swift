@@ -67,7 +67,7 @@ struct MNISTProblemTests {
 
   @Test("training and test splits are different images")
   func splits() throws {
-    let sets = try [MNIST.Split.train, .test].map {
+    let sets = try [DatasetSplit.train, .test].map {
       try ProblemCatalog.entry(named: "mnist").make(data: ProblemData(split: $0)).dataset
     }
     #expect(sets[0] != nil && sets[1] != nil)

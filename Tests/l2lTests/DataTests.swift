@@ -51,6 +51,19 @@ struct DataTests {
     }
   }
 
+  @Test("synthetic images are announced whenever they are used, once")
+  func synthetic() throws {
+    for command in [
+      Self.training, ["evaluate", "--problem=mnist", "--num_epochs=1", "--num_steps=1"],
+      ["unroll", "--problem=mnist", "--unroll_length=1"],
+    ] {
+      let result = try run(command + ["--data_dir", "synthetic"])
+      #expect(result.code == 0, "\(result.errors)")
+      #expect(result.errors.components(separatedBy: "using synthetic images").count == 2)
+      #expect(!result.errors.contains(Self.embeddedNotice))
+    }
+  }
+
   @Test("a moved program has its images with it")
   func movedProgram() throws {
     let folder = try TemporaryFolder()

@@ -5,17 +5,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Copies chosen images as floats in [0, 1].
+// Copies images as floats in [0, 1].
 //
-//   images   [*, size]      bytes
-//   indices  [count]        which images; each must be inside the set
+//   images   [count] addresses of [size] bytes each
 //   out      [count, size]  float32: (float)byte / 255, correctly rounded
 //
 // Naive twin: `ImageDatasetTests` gathers pixel by pixel in Swift and compares all bits.
-void ck_gather_u8_f32(const uint8_t *images, size_t size, const int32_t *indices, size_t count,
-                      float *out);
+void ck_gather_u8_f32(const uint8_t *const *images, size_t size, size_t count, float *out);
 
-// Copies chosen labels: out[i] = labels[indices[i]], for count values.
-void ck_gather_u8_i32(const uint8_t *labels, const int32_t *indices, size_t count, int32_t *out);
+// Copies images whose channels lie one after the other, so that those of a pixel lie together.
+//
+//   images   [count] addresses of [channels, area] bytes each
+//   out      [count, area, channels]  float32: (float)byte / 255, correctly rounded
+//
+// Naive twin: `CIFAR10Tests`.
+void ck_gather_planar_u8_f32(const uint8_t *const *images, size_t area, size_t channels,
+                             size_t count, float *out);
 
 #endif
