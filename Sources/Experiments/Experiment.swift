@@ -9,11 +9,13 @@ public struct NetAssignment: Sendable {
   public let key: String
   /// The net.
   public var optimizer: any LearnedOptimizer
-  /// The names of the parameters; nil for all.
-  public let parameters: [String]?
+  /// The parameters.
+  public let parameters: ParameterSelection
 
-  /// A net that steps the named parameters, or all.
-  public init(key: String, optimizer: any LearnedOptimizer, parameters: [String]? = nil) {
+  /// A net that steps the chosen parameters, or all.
+  public init(
+    key: String, optimizer: any LearnedOptimizer, parameters: ParameterSelection = .all
+  ) {
     self.key = key
     self.optimizer = optimizer
     self.parameters = parameters
@@ -69,13 +71,16 @@ public struct Experiment: Sendable {
     var clashing: Set<String> = []
     var steppedBy: [[Int]] = []
     var keys: Set<String> = []
+    let chosen = Set(nets.flatMap { $0.parameters.names(among: names) })
     for net in nets {
       guard keys.insert(net.key).inserted else { throw .duplicateKey(net.key) }
-      let wanted = net.parameters ?? names
-      let unknown = wanted.filter { !names.contains($0) }
+      let unknown = net.parameters.unknown(among: names)
       guard unknown.isEmpty else {
         throw .unknownVariables(net: net.key, names: unknown, valid: names)
       }
+      let wanted =
+        net.parameters == .others
+        ? names.filter { !chosen.contains($0) } : net.parameters.names(among: names)
       for name in wanted {
         if let other = owner[name] {
           twice.append(name)

@@ -9,12 +9,12 @@ public struct NetDescription: Sendable {
   public var net: String
   /// The class's options.
   public var options: [String: JSONValue]
-  /// The parameters it steps; nil for all.
-  public let parameters: [String]?
+  /// The parameters it steps.
+  public let parameters: ParameterSelection
 
   /// A net of the given class and options.
   public init(
-    key: String, net: String, options: [String: JSONValue], parameters: [String]? = nil
+    key: String, net: String, options: [String: JSONValue], parameters: ParameterSelection = .all
   ) {
     self.key = key
     self.net = net
@@ -70,6 +70,14 @@ public enum ExperimentCatalog {
       return [
         NetDescription(
           key: "cw", net: lstm, options: ["layers": .array([.number(20), .number(20)])])
+      ]
+    case "cifar-multi":
+      // Patterns, because the problem's options decide how many parameters there are.
+      return [
+        NetDescription(
+          key: "conv", net: lstm, options: neuralOptions,
+          parameters: .matching("conv_net_2d/conv_2d_*/w")),
+        NetDescription(key: "fc", net: lstm, options: neuralOptions, parameters: .others),
       ]
     default:
       return [NetDescription(key: "cw", net: lstm, options: neuralOptions)]

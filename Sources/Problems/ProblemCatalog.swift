@@ -1,6 +1,4 @@
 public import Datasets
-internal import Layers
-internal import Tensors
 
 /// What problems need besides their options: where their data come from.
 public struct ProblemData: Sendable {
@@ -97,31 +95,9 @@ public enum ProblemCatalog {
           standardDeviation: try options.number("stddev"),
           distribution: try options.choice("distribution", of: Quadratic.Distribution.self)))
     },
-    ProblemEntry(
-      "mnist", "a perceptron on images of digits: mean cross-entropy",
-      options: [
-        OptionSpecification("layers", default: "20", "sizes of the hidden layers, as 20,20"),
-        OptionSpecification("activation", default: "sigmoid", "sigmoid or relu"),
-        OptionSpecification("batch_size", default: "128", "images in a minibatch"),
-      ]
-    ) { options, data in
-      let layers = try options.sizes("layers")
-      let activation = try options.choice("activation", of: Activation.self)
-      let batchSize = try options.integer("batch_size", in: 1...1_000_000)
-      let dataset =
-        data.fixedBatch == nil
-        ? try MNIST.load(split: data.split, directory: data.directory) : nil
-      let source =
-        data.fixedBatch.map(MinibatchSource.fixed)
-        ?? dataset.map { MinibatchSource.sampled($0, batchSize: batchSize) }
-      guard let source else { preconditionFailure("one of the two was made above") }
-      let sizes = [source.imageShape.count] + layers + [MNIST.classCount]
-      try options.limit("layers", elements: zip(sizes, sizes.dropFirst()).map(*).reduce(0, +))
-      let widest = sizes.max() ?? 1
-      if dataset != nil { try options.limit("batch_size", elements: batchSize * widest) }
-      return BuiltProblem(
-        MNISTProblem(source: source, layers: layers, activation: activation), dataset: dataset)
-    },
+    .mnist,
+    .cifar("cifar", "a convolutional network on small images: mean cross-entropy"),
+    .cifar("cifar-multi", "cifar, with one optimizer for filters and one for all else"),
   ]
 
   /// The problem of this name.

@@ -69,6 +69,15 @@ public struct ProblemOptions: Sendable {
     return value
   }
 
+  /// `true` or `false`.
+  public func flag(_ name: String) throws(ProblemError) -> Bool {
+    switch text(name).lowercased() {
+    case "true": return true
+    case "false": return false
+    default: throw invalid(name, "true or false")
+    }
+  }
+
   /// Layer sizes separated by commas, in parentheses or not, one comma more at the end or not.
   ///
   /// Nothing or `()` stands for no layers.

@@ -18,10 +18,9 @@ struct List: ParsableCommand {
         StandardOutput.write("      \(option.name)=\(option.defaultValue)  \(option.summary)")
       }
       for net in ExperimentCatalog.nets(forProblem: entry.name) {
-        let parameters = net.parameters?.joined(separator: ", ") ?? "every parameter"
         StandardOutput.write(
           "      net \(net.key): \(net.net) \(JSONValue.object(net.options).text)"
-            + " steps \(parameters)")
+            + " steps \(net.parameters)")
       }
     }
     StandardOutput.write("Nets (--net_option net=NAME):")

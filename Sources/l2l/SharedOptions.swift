@@ -18,7 +18,9 @@ struct ProblemArguments: ParsableArguments {
 
   @Option(
     name: .customLong("net_option"), parsing: .singleValue,
-    help: ArgumentHelp("An option of the default nets; repeatable.", valueName: "NAME=VALUE"))
+    help: ArgumentHelp(
+      "An option of the default nets; KEY.NAME for one of several; repeatable.",
+      valueName: "NAME=VALUE"))
   var netOptions: [String] = []
 
   @Option(
@@ -50,63 +52,6 @@ struct ProblemArguments: ParsableArguments {
     }
     return values
   }
-}
-
-/// The nets of a problem with the user's options in place of the defaults.
-func netDescriptions(
-  problem: String, overrides: [String: String]
-) throws -> [NetDescription] {
-  let defaults = ExperimentCatalog.nets(forProblem: problem)
-  guard !overrides.isEmpty else { return defaults }
-  var unused = Set(overrides.keys).subtracting(["net"])
-  let descriptions = try defaults.map { description in
-    var description = description
-    if let net = overrides["net"] { description.net = net }
-    let valid = try optionNames(ofNet: description.net)
-    // Of the defaults another class keeps what it knows too.
-    description.options = description.options.filter { valid.contains($0.key) }
-    for (name, text) in overrides where valid.contains(name) {
-      unused.remove(name)
-      description.options[name] = optionValue(
-        text, isList: ["layers", "kernel_shape"].contains(name))
-    }
-    if overrides["preprocess"] != nil || overrides["preprocess_name"] != nil {
-      if let name = description.options.removeValue(forKey: "preprocess") {
-        description.options["preprocess_name"] = name
-      }
-      // The default's arguments are for the default's preprocessing.
-      if overrides["preprocess_options"] == nil { description.options["preprocess_options"] = nil }
-    }
-    return description
-  }
-  // With several nets one that lacks an option (Adam beside an LSTM) does without, but not all can.
-  if let name = unused.min() {
-    let net = descriptions[0].net
-    throw OptimizerError.unknownOption(
-      net: net, option: name, valid: try OptimizerCatalog.entry(named: net).options)
-  }
-  return descriptions
-}
-
-/// The names of the options that a class takes, with their other spellings.
-private func optionNames(ofNet net: String) throws -> Set<String> {
-  do {
-    let names = try OptimizerCatalog.entry(named: net).options
-    return Set(
-      names.contains("preprocess_name") ? names + ["preprocess", "k", "min", "max"] : names)
-  } catch {
-    throw Failure(.usage, Failure(describing: error).message)
-  }
-}
-
-/// A net option's value as the user wrote it: JSON, a list of numbers, or a word.
-private func optionValue(_ text: String, isList: Bool) -> JSONValue {
-  if isList {
-    let inner = text.filter { !"[]() ".contains($0) }
-    return .array(
-      inner.split(separator: ",").map { Double($0).map(JSONValue.number) ?? .string(String($0)) })
-  }
-  return JSONValue(parsing: text) ?? .string(text)
 }
 
 /// The problem's data as the command line gives it.

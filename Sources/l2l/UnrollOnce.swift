@@ -203,6 +203,21 @@ struct GivenState {
       while let w = try shape("x0/mlp/linear_\(sizes.count)/w", rank: 2) { sizes.append(w[1]) }
       guard !sizes.isEmpty else { return [:] }
       return ["layers": sizes.dropLast().map(String.init).joined(separator: ",")]
+    case "cifar", "cifar-multi":
+      var channels: [Int] = []
+      while let w = try shape("x0/conv_net_2d/conv_2d_\(channels.count)/w", rank: 4) {
+        channels.append(w[3])
+      }
+      var sizes: [Int] = []
+      while let w = try shape("x0/mlp/linear_\(sizes.count)/w", rank: 2) { sizes.append(w[1]) }
+      var implied: [String: String] = [:]
+      if !channels.isEmpty {
+        implied["conv_channels"] = channels.map(String.init).joined(separator: ",")
+      }
+      if !sizes.isEmpty {
+        implied["linear_layers"] = sizes.dropLast().map(String.init).joined(separator: ",")
+      }
+      return implied
     default:
       return [:]
     }

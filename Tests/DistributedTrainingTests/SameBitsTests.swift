@@ -32,7 +32,14 @@ struct SmallTraining: CustomTestStringConvertible, Sendable {
       "--num_epochs=2", "--num_steps=4", "--unroll_length=2", "--log_period=1",
       "--evaluation_period=2", "--evaluation_epochs=2",
     ])
-  static let all = [quadratic, simpleMulti, mnist]
+  static let cifarMulti = SmallTraining(
+    problem: "cifar-multi",
+    arguments: [
+      "--data_dir=synthetic", "--problem_option", "conv_channels=2", "--problem_option",
+      "linear_layers=3", "--problem_option", "batch_size=4", "--num_epochs=2", "--num_steps=4",
+      "--unroll_length=2", "--log_period=1", "--evaluation_period=2", "--evaluation_epochs=2",
+    ])
+  static let all = [quadratic, simpleMulti, mnist, cifarMulti]
 
   /// A quadratic that trains until it is stopped.
   static func endless(into folder: String) -> [String] {

@@ -1,5 +1,6 @@
 import Datasets
 import Experiments
+import Layers
 import LearnedOptimizers
 import Problems
 import Tensors
@@ -20,7 +21,9 @@ struct ExperimentCatalogTests {
     "every problem's default nets can be made and step all of its parameters",
     arguments: problems)
   func defaults(problem: String) throws {
-    let built = try ProblemCatalog.entry(named: problem).make(data: ProblemData(split: .train))
+    let directory = problem.hasPrefix("cifar") ? "synthetic" : nil
+    let built = try ProblemCatalog.entry(named: problem)
+      .make(data: ProblemData(split: .train, directory: directory))
     let experiment = try Experiment(problem: built.problem, nets: nets(problem))
     #expect(!experiment.nets.isEmpty)
     #expect(experiment.fixedParameters == [])
@@ -59,6 +62,29 @@ struct ExperimentCatalogTests {
     let multi = try nets("simple-multi")
     #expect(multi.map(\.parameters) == [["x_0"], ["x_1"]])
     #expect((multi[1].optimizer as? Adam)?.learningRate == 0.1)
+  }
+
+  @Test(
+    "of cifar-multi one net steps the filters, the other all else", arguments: ["", "4", "3,2,5"])
+  func cifarMulti(channels: String) throws {
+    let problem = try ProblemCatalog.entry(named: "cifar-multi").make(
+      options: ["conv_channels": channels], data: ProblemData(split: .test, directory: "synthetic")
+    ).problem
+    let names = problem.parameters.map(\.name)
+    let filters = names.filter { $0.hasPrefix("conv_net_2d/conv_2d_") && $0.hasSuffix("/w") }
+    guard !channels.isEmpty else {
+      #expect(
+        throws: ExperimentError.unknownVariables(
+          net: "conv", names: ["conv_net_2d/conv_2d_*/w"], valid: names)
+      ) { try Experiment(problem: problem, nets: nets("cifar-multi")) }
+      return
+    }
+    let experiment = try Experiment(problem: problem, nets: nets("cifar-multi"))
+    #expect(experiment.nets.map(\.key) == ["conv", "fc"])
+    #expect(experiment.steppedBy[0].map { names[$0] } == filters)
+    #expect(experiment.steppedBy[1].map { names[$0] } == names.filter { !filters.contains($0) })
+    #expect(filters.count == channels.split(separator: ",").count)
+    #expect(experiment.fixedParameters.isEmpty)
   }
 
   @Test("wrong options of a net are errors")

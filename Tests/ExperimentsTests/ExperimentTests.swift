@@ -20,7 +20,7 @@ private struct FourParameters: Problem {
 
 @Suite("Experiment")
 struct ExperimentTests {
-  private func net(_ key: String, _ parameters: [String]?) -> NetAssignment {
+  private func net(_ key: String, _ parameters: ParameterSelection = .all) -> NetAssignment {
     NetAssignment(key: key, optimizer: Sgd(), parameters: parameters)
   }
 
@@ -30,7 +30,7 @@ struct ExperimentTests {
 
   @Test("one net without an assignment steps all parameters, in the problem's order")
   func oneNet() throws {
-    let experiment = try experiment([net("cw", nil)])
+    let experiment = try experiment([net("cw")])
     #expect(experiment.parameters.map(\.offset) == [0, 2, 8, 9])
     #expect(experiment.parameters.map(\.specification.name) == ["a", "b", "c", "d"])
     #expect(experiment.ranges == [0..<12])
@@ -48,6 +48,33 @@ struct ExperimentTests {
     #expect(experiment.steppedBy == [[1, 3], [0]])
     #expect(experiment.fixedParameters == ["c"])
     #expect(experiment.parameterCount == 12)
+  }
+
+  @Test("a pattern chooses by what is around its star, and others are what is left")
+  func patterns() throws {
+    struct Named: Problem {
+      let parameters = ["n/l_0/w", "n/l_0/b", "n/l_10/w", "m/l_0/w", "n/l_w", "n/l_/w"].map {
+        VariableSpecification($0, .scalar, .zeros)
+      }
+      func loss(
+        parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
+      ) -> Variable { parameters[0] }
+    }
+    let experiment = try Experiment(
+      problem: Named(),
+      nets: [net("rest", .others), net("some", .matching("n/l_*/w")), net("one", ["m/l_0/w"])])
+    #expect(experiment.steppedBy == [[1, 4, 5], [0, 2], [3]])
+    #expect(experiment.fixedParameters == [])
+    let exact = try Experiment(problem: Named(), nets: [net("one", .matching("n/l_w"))])
+    #expect(exact.steppedBy == [[4]])
+    #expect(
+      throws: ExperimentError.unknownVariables(
+        net: "none", names: ["k/*"], valid: Named().parameters.map(\.name))
+    ) { try Experiment(problem: Named(), nets: [net("none", .matching("k/*"))]) }
+    #expect(throws: ExperimentError.doublyAssigned(names: ["n/l_0/w"], nets: ["a", "b"])) {
+      try Experiment(
+        problem: Named(), nets: [net("a", ["n/l_0/w"]), net("b", .matching("n/l_0*w"))])
+    }
   }
 
   @Test("a net with an empty list and an experiment without nets step nothing")
@@ -76,7 +103,7 @@ struct ExperimentTests {
     }
     #expect(
       throws: ExperimentError.doublyAssigned(names: ["a", "b", "c", "d"], nets: ["all", "too"])
-    ) { try experiment([net("all", nil), net("too", nil)]) }
+    ) { try experiment([net("all"), net("too")]) }
   }
 
   @Test("a parameter named twice by one net is an error too")

@@ -16,9 +16,8 @@ struct CatalogTests {
     let constants: [Tensor]
     let minibatch = RandomStream(seed: 4, purpose: .minibatch)
 
-    init(_ name: String, options: [String: String] = [:]) throws {
-      problem = try ProblemCatalog.entry(named: name)
-        .make(options: options, data: ProblemData(split: .train)).problem
+    init(_ name: String, options: [String: String]? = nil) throws {
+      problem = try CatalogTests.make(name, options: options).problem
       var stream = RandomStream(seed: 4, purpose: .problem)
       parameters = problem.parameters.map { $0.initializer($0.shape, &stream) }
       constants = problem.constants.map { $0.initializer($0.shape, &stream) }
@@ -52,6 +51,18 @@ struct CatalogTests {
 
   static let names = ProblemCatalog.all.map(\.name)
 
+  /// Without kinks: differences over steps that float32 resolves say nothing of ReLU and maxima.
+  static let smooth = names.filter { !$0.hasPrefix("cifar") }
+
+  /// A problem on data that are always there, by default of a size that takes no time.
+  static func make(_ name: String, options: [String: String]? = nil) throws -> BuiltProblem {
+    let isCIFAR = name.hasPrefix("cifar")
+    let small = isCIFAR ? ["conv_channels": "2,3", "linear_layers": "4", "batch_size": "4"] : [:]
+    return try ProblemCatalog.entry(named: name).make(
+      options: options ?? small,
+      data: ProblemData(split: .train, directory: isCIFAR ? "synthetic" : nil))
+  }
+
   @Test("names of problems and of their options are unique and written for the command line")
   func uniqueNames() {
     #expect(Set(Self.names).count == Self.names.count)
@@ -67,7 +78,7 @@ struct CatalogTests {
   func defaults(name: String) throws {
     let options = try ProblemCatalog.entry(named: name).options
     let given = Dictionary(uniqueKeysWithValues: options.map { ($0.name, $0.defaultValue) })
-    let plain = try Start(name)
+    let plain = try Start(name, options: [:])
     let written = try Start(name, options: given)
     #expect(plain.problem.parameters.map(\.shape) == written.problem.parameters.map(\.shape))
     #expect(plain.parameters.map(\.elements) == written.parameters.map(\.elements))
@@ -103,13 +114,13 @@ struct CatalogTests {
     let start = try Start(name)
     let other = RandomStream(seed: 4, purpose: .minibatch, step: 1)
     let constants = start.parameters.map { Variable($0) }
-    let built = try ProblemCatalog.entry(named: name).make(data: ProblemData(split: .train))
+    let built = try Self.make(name)
     let same =
       start.loss(constants).value.scalar == start.loss(constants, minibatch: other).value.scalar
     #expect(same == (built.dataset == nil))
   }
 
-  @Test("the gradient agrees with differences of the loss", arguments: names)
+  @Test("the gradient agrees with differences of the loss", arguments: smooth)
   func firstDerivative(name: String) throws {
     let start = try Start(name)
     let gradient = start.slope(start.direction(seed: 0), step: 0).gradient
@@ -136,7 +147,7 @@ struct CatalogTests {
     }
   }
 
-  @Test("the second derivative agrees with differences of the gradient", arguments: names)
+  @Test("the second derivative agrees with differences of the gradient", arguments: smooth)
   func secondDerivative(name: String) throws {
     let start = try Start(name)
     let tape = Tape()
@@ -159,7 +170,9 @@ struct CatalogTests {
 
   @Test(
     "a loss and its gradient record no more values than the budget",
-    arguments: [("simple", 2), ("simple-multi", 5), ("quadratic", 9), ("mnist", 11)])
+    arguments: [
+      ("simple", 2), ("simple-multi", 5), ("quadratic", 9), ("mnist", 11), ("cifar", 27),
+    ])
   func budget(name: String, count: Int) throws {
     // Parameters, constants that meet them, and one value an operation.
     let start = try Start(name)

@@ -41,7 +41,10 @@ struct OptionsTests {
       ("mnist", "layers", "(20"),
       ("mnist", "layers", "20)x"), ("mnist", "layers", "2 0"), ("mnist", "layers", "0"),
       ("mnist", "layers", "-3"), ("mnist", "activation", "tanh"), ("mnist", "batch_size", "0"),
-      ("mnist", "batch_size", "99999999999999999999"),
+      ("mnist", "batch_size", "99999999999999999999"), ("cifar", "conv_channels", "16,x"),
+      ("cifar", "conv_channels", "0"), ("cifar", "linear_layers", "-1"),
+      ("cifar", "batch_norm", "1"), ("cifar", "batch_norm", ""), ("cifar", "batch_size", "0"),
+      ("cifar-multi", "batch_norm", "perhaps"),
     ])
   func invalidValue(problem: String, option: String, value: String) {
     let error = #expect(throws: ProblemError.self) { try make(problem, [option: value]) }
@@ -50,6 +53,25 @@ struct OptionsTests {
       return
     }
     #expect(!expected.isEmpty)
+  }
+
+  @Test(
+    "sizes that no memory holds are an error",
+    arguments: [
+      ("conv_channels", "65536,65536"), ("conv_channels", "1,65536,65536"),
+      ("linear_layers", "65536,65536"), ("linear_layers", "1,65536,65536"),
+      ("batch_size", "100000"),
+    ])
+  func absurdSizes(option: String, value: String) {
+    let error = #expect(throws: ProblemError.self) {
+      try ProblemCatalog.entry(named: "cifar").make(
+        options: [option: value], data: ProblemData(split: .test, directory: "synthetic"))
+    }
+    guard case .invalidValue("cifar", option, value, let expected) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(expected.hasPrefix("less: this makes "))
   }
 
   @Test("options are checked before data are looked for")

@@ -46,7 +46,8 @@ struct CommandLineTests {
   func list() throws {
     let output = try run(["list"]).output
     for name in [
-      "simple", "simple-multi", "quadratic", "mnist", "batch_size", "CoordinateWiseDeepLSTM",
+      "simple", "simple-multi", "quadratic", "mnist", "cifar", "cifar-multi", "conv_2d_*/w",
+      "batch_size", "CoordinateWiseDeepLSTM",
       "StandardDeepLSTM", "KernelDeepLSTM", "L2L", "Adam", "SGD", "Momentum", "NAG", "RMSprop",
     ] {
       #expect(output.contains(name), "\(name)")
