@@ -70,7 +70,7 @@ public final class MetaTrainer {
   public func run(shouldStop: () -> Bool = { false }) throws -> TrainingEnd {
     try group.agree(on: settings.agreement + state.agreementItems)
     // An earlier run may have stopped between an epoch and its evaluation.
-    if evaluationIsDue { try evaluate() }
+    if state.evaluationIsDue(options) { try evaluate() }
     while state.epoch < options.epochCount {
       let stopping = try trainEpoch(shouldStop: shouldStop)
       if state.unroll == 0 {
@@ -82,7 +82,7 @@ public final class MetaTrainer {
         try saveState()
         return .stopped
       }
-      if evaluationIsDue {
+      if state.evaluationIsDue(options) {
         try group.agree(on: state.agreementItems)
         try evaluate()
       } else if let period = settings.checkpointPeriod, state.epoch.isMultiple(of: period) {
@@ -163,10 +163,11 @@ public final class MetaTrainer {
     defer { times[2] += (clock.now - meeting).seconds }
     times[1] += (meeting - arrival).seconds
 
-    // One message: the nets' sums, then a slot an optimizee for its loss and one for its divergence.
+    // One message: the nets' sums, then for each optimizee a slot for its last loss, one for its
+    // divergence and one for its meta-loss.
     let first = counts.reduce(0, +)
     let share = group.share(of: options.optimizees)
-    var message = [Int64](repeating: 0, count: first + 2 * options.optimizees)
+    var message = [Int64](repeating: 0, count: first + 3 * options.optimizees)
     for (index, outcome) in outcomes.enumerated() {
       let slot = first + share.lowerBound + index
       guard let outcome else {
@@ -175,6 +176,7 @@ public final class MetaTrainer {
         continue
       }
       message[slot] = Int64(bitPattern: Double(outcome.finalLoss).bitPattern)
+      message[slot + 2 * options.optimizees] = Int64(bitPattern: outcome.metaLoss.bitPattern)
       var start = 0
       for net in counts.indices {
         if agreed[net] > Int64(Int32.min) {
@@ -190,7 +192,8 @@ public final class MetaTrainer {
     let costs = message[first..<first + options.optimizees].map {
       Double(bitPattern: UInt64(bitPattern: $0))
     }
-    report(divergences: message[(first + options.optimizees)...])
+    let metaLosses = first + 2 * options.optimizees
+    report(divergences: message[first + options.optimizees..<metaLosses])
     let contributors = costs.lazy.filter(\.isFinite).count
     if contributors > 0 {
       var start = 0
@@ -200,6 +203,12 @@ public final class MetaTrainer {
           Float(sum.value($0, exponent: Int(agreed[net])) / Double(contributors))
         }
       }
+      // Those that have diverged add 0.
+      var metaLoss = 0.0
+      for slot in metaLosses..<message.count {
+        metaLoss += Double(bitPattern: UInt64(bitPattern: message[slot]))
+      }
+      state.metaSteps.add(metaLoss: metaLoss / Double(contributors), gradients: gradients)
       step(gradients)
     }
     return (costs, agreed[counts.count] != 0)
@@ -253,38 +262,36 @@ public final class MetaTrainer {
   // MARK: - Periods
 
   private func reportLogPeriod() throws {
-    let tally = state.sinceLog
-    observer?.logPeriodEnded(
-      PeriodSummary(
+    let timings = settings.reportsTimings ? try gatherTimings() : []
+    if let observer {
+      let tally = state.sinceLog
+      var summary = PeriodSummary(
         epoch: state.epoch, meanCost: tally.meanCost ?? .nan,
         meanTime: logTime.seconds / Double(max(timedEpochs, 1)), diverged: tally.diverged,
-        optimizees: tally.optimizees))
-    if settings.reportsTimings { try reportTimings() }
+        optimizees: tally.optimizees, weightNorm: state.weightNorm)
+      (summary.metaSteps, summary.timings) = (state.metaSteps, timings)
+      observer.logPeriodEnded(summary)
+    }
     times = [0, 0, 0]
     state.sinceLog = EpochTally()
+    state.metaSteps = MetaStepTally()
     logTime = .zero
     timedEpochs = 0
     reported = []
   }
 
-  private func reportTimings() throws {
+  /// The timings of all processes on rank 0, none on the others.
+  private func gatherTimings() throws -> [RankTiming] {
     let text = ([group.host] + times.map { "\($0)" }).joined(separator: "\t")
-    guard let lines = try group.gather(Array(text.utf8)) else { return }
-    observer?.timed(
-      lines.enumerated().map { rank, line in
-        let parts = String(decoding: line, as: UTF8.self).split(
-          separator: "\t", omittingEmptySubsequences: false)
-        let numbers = parts.dropFirst().map { Double($0) ?? 0 }
-        return RankTiming(
-          rank: rank, host: String(parts[0]), compute: numbers[0], wait: numbers[1],
-          reduce: numbers[2])
-      })
-  }
-
-  /// Whether an evaluation period has ended that is not evaluated yet.
-  private var evaluationIsDue: Bool {
-    state.unroll == 0 && state.epoch.isMultiple(of: options.evaluationPeriod)
-      && state.sinceEvaluation.optimizees > 0
+    guard let lines = try group.gather(Array(text.utf8)) else { return [] }
+    return lines.enumerated().map { rank, line in
+      let parts = String(decoding: line, as: UTF8.self).split(
+        separator: "\t", omittingEmptySubsequences: false)
+      let numbers = parts.dropFirst().map { Double($0) ?? 0 }
+      return RankTiming(
+        rank: rank, host: String(parts[0]), compute: numbers[0], wait: numbers[1],
+        reduce: numbers[2])
+    }
   }
 
   private func evaluate() throws {
@@ -299,16 +306,20 @@ public final class MetaTrainer {
       let start = clock.now
       let evaluation = try unroller.evaluate(
         epochs: options.evaluationEpochs, stepCount: options.stepCount,
-        unrollLength: options.unrollLength, seed: options.seed, phase: .validation, group: group)
+        unrollLength: options.unrollLength, seed: options.seed, phase: .validation, group: group,
+        updates: settings.recordsUpdates)
       let mean = evaluation.mean
       let isBest = mean.isFinite && mean < state.bestEvaluation ?? .infinity
       if isBest { state.bestEvaluation = mean }
-      observer?.evaluated(
-        PeriodSummary(
+      if let observer {
+        var summary = PeriodSummary(
           epoch: state.epoch, meanCost: mean,
           meanTime: (clock.now - start).seconds / Double(options.evaluationEpochs),
-          diverged: evaluation.divergedCount, optimizees: options.evaluationEpochs),
-        isBest: isBest)
+          diverged: evaluation.divergedCount, optimizees: options.evaluationEpochs,
+          weightNorm: state.weightNorm)
+        summary.updates = zip(experiment.nets, evaluation.updates).map { ($0.key, $1) }
+        observer.evaluated(summary, isBest: isBest)
+      }
       if isBest, group.rank == 0 { try store?.saveBest(state, evaluation: mean) }
       if evaluation.divergedCount * 2 > options.evaluationEpochs {
         throw TrainingError.mostlyDiverged(

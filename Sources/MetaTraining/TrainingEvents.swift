@@ -2,12 +2,10 @@
 public protocol TrainingObserver: AnyObject {
   /// An epoch ended.
   func epochEnded(_ epoch: Int, of count: Int)
-  /// A log period ended.
+  /// A log period ended; its summary has the meta-steps' figures.
   func logPeriodEnded(_ summary: PeriodSummary)
   /// An evaluation ended; `isBest` says that the optimizer was the best so far.
   func evaluated(_ summary: PeriodSummary, isBest: Bool)
-  /// What the processes did since the last log line, in the order of ranks; only when asked for.
-  func timed(_ timings: [RankTiming])
   /// An optimizee left the epoch because something was not finite.
   func diverged(_ divergence: Divergence)
 }
@@ -25,6 +23,40 @@ public struct PeriodSummary: Sendable {
   public let diverged: Int
   /// Of how many.
   public let optimizees: Int
+  /// The Euclidean norm of the weights of all nets together.
+  public let weightNorm: Double
+  /// The period's meta-steps; none in an evaluation.
+  public var metaSteps = MetaStepTally()
+  /// What the processes did in a log period, in the order of ranks; only when asked for.
+  public var timings: [RankTiming] = []
+  /// For each net with its key, the updates that it gave the optimizees of an evaluation; only when
+  /// asked for.
+  public var updates: [(net: String, histogram: Histogram)] = []
+}
+
+/// Tells several observers.
+public final class ObserverGroup: TrainingObserver {
+  private let observers: [any TrainingObserver]
+
+  /// Tells these, in this order.
+  public init(_ observers: [any TrainingObserver]) { self.observers = observers }
+
+  /// Tells all.
+  public func epochEnded(_ epoch: Int, of count: Int) {
+    for observer in observers { observer.epochEnded(epoch, of: count) }
+  }
+  /// Tells all.
+  public func logPeriodEnded(_ summary: PeriodSummary) {
+    for observer in observers { observer.logPeriodEnded(summary) }
+  }
+  /// Tells all.
+  public func evaluated(_ summary: PeriodSummary, isBest: Bool) {
+    for observer in observers { observer.evaluated(summary, isBest: isBest) }
+  }
+  /// Tells all.
+  public func diverged(_ divergence: Divergence) {
+    for observer in observers { observer.diverged(divergence) }
+  }
 }
 
 /// Where one process spent its time.
@@ -45,12 +77,14 @@ public struct RankTiming: Sendable {
 public struct RunSettings: Sendable {
   /// Epochs between saved states, besides those at evaluations; nil for none.
   public var checkpointPeriod: Int?
-  /// Whether processes report where their time went.
+  /// Whether processes report where their time went; the same on all.
   public var reportsTimings = false
+  /// Whether evaluations count the nets' updates by size; the same on all processes.
+  public var recordsUpdates = false
   /// What all processes must have in common besides their state: names and hashes.
   public var agreement: [(name: String, hash: UInt64)] = []
 
-  /// No extra checkpoints, no timings.
+  /// No extra checkpoints, timings or histograms.
   public init() {}
 }
 

@@ -14,6 +14,8 @@ public struct TrainingState: Sendable {
   public var bestEvaluation: Double?
   /// What happened since the last log line.
   public var sinceLog = EpochTally()
+  /// The meta-steps since the last log line.
+  public var metaSteps = MetaStepTally()
   /// What happened since the last evaluation.
   public var sinceEvaluation = EpochTally()
   /// This process's optimizees of the epoch under way; empty between epochs.
@@ -23,6 +25,50 @@ public struct TrainingState: Sendable {
   public init(weights: [NamedTensors], learningRate: Float) {
     self.weights = weights
     adam = MetaAdam(learningRate: learningRate, weightCounts: weights.map(\.elementCount))
+  }
+
+  /// The Euclidean norm of the weights of all nets together.
+  public var weightNorm: Double {
+    var squares = 0.0
+    for tensor in weights.flatMap(\.tensors) {
+      tensor.withUnsafeFloats { floats in
+        for index in 0..<tensor.count { squares += Double(floats[index]) * Double(floats[index]) }
+      }
+    }
+    return squares.squareRoot()
+  }
+
+  /// Whether an evaluation period has ended that is not evaluated yet.
+  public func evaluationIsDue(_ options: TrainingOptions) -> Bool {
+    unroll == 0 && epoch.isMultiple(of: options.evaluationPeriod) && sinceEvaluation.optimizees > 0
+  }
+}
+
+/// Sums over meta-steps, those left out in which all optimizees had diverged.
+public struct MetaStepTally: Equatable, Sendable {
+  /// The sum of the meta-losses, each the mean over optimizees of the losses from f_0 to f_T.
+  public var metaLossSum = 0.0
+  /// The sum of the Euclidean norms of the meta-gradients, all nets together.
+  public var gradientNormSum = 0.0
+  /// How many meta-steps.
+  public var count = 0
+
+  /// Nothing so far.
+  public init() {}
+
+  /// The mean meta-loss; nil without meta-steps.
+  public var meanMetaLoss: Double? { count > 0 ? metaLossSum / Double(count) : nil }
+  /// The mean norm of the meta-gradient; nil without meta-steps.
+  public var meanGradientNorm: Double? { count > 0 ? gradientNormSum / Double(count) : nil }
+
+  mutating func add(metaLoss: Double, gradients: [[Float]]) {
+    var squares = 0.0
+    for gradient in gradients {
+      for value in gradient { squares += Double(value) * Double(value) }
+    }
+    metaLossSum += metaLoss
+    gradientNormSum += squares.squareRoot()
+    count += 1
   }
 }
 

@@ -15,8 +15,8 @@ public enum TrainingStateError: Error, Equatable, Sendable {
 
 /// A training state and its options as a safetensors file.
 ///
-/// Tensors: `weights/<net>/<weight>`, `adam/<net>/m` and `/v`, `progress` (float64), `counters`
-/// (int64), and between two unrolls of an epoch the optimizees under `instance/<i>/`. Metadata:
+/// Tensors: `weights/<net>/<weight>`, `adam/<net>/m` and `/v`, `progress` and `meta_steps` (float64;
+/// the latter may be missing: earlier programs did not write it), `counters` (int64), and between two unrolls of an epoch the optimizees under `instance/<i>/`. Metadata:
 /// `format_version`, `kind`, `options` (JSON), `program_version`, `data` (the data set's hash).
 public struct TrainingStateFile: Sendable {
   /// The version of the layout.
@@ -87,6 +87,11 @@ public struct TrainingStateFile: Sendable {
     file.append(
       SafetensorsArray(int64s: counters.map(Int64.init), shape: [counters.count]),
       named: "counters")
+    let steps = state.metaSteps
+    file.append(
+      SafetensorsArray(
+        doubles: [steps.metaLossSum, steps.gradientNormSum, Double(steps.count)], shape: [3]),
+      named: "meta_steps")
     for instance in state.instances { InstanceArchive.append(instance, to: &file) }
     return file
   }
@@ -131,6 +136,12 @@ public struct TrainingStateFile: Sendable {
     state.sinceEvaluation.finishedEpochs = counters[6]
     state.sinceEvaluation.diverged = counters[7]
     state.sinceEvaluation.optimizees = counters[8]
+    if let steps = try file["meta_steps"]?.doubles() {
+      guard steps.count == 3, let count = Int(exactly: steps[2]), (0..<1 << 40).contains(count)
+      else { throw TrainingStateError.malformed(tensor: "meta_steps", expected: "[3]") }
+      (state.metaSteps.metaLossSum, state.metaSteps.gradientNormSum) = (steps[0], steps[1])
+      state.metaSteps.count = count
+    }
     state.instances = try InstanceArchive.instances(
       in: file, experiment: experiment, options: options, epoch: state.epoch)
     guard state.unroll == 0 || state.instances.count == options.optimizees else {

@@ -37,6 +37,8 @@ public final class Unroller {
   public let experiment: Experiment
   /// One engine a net.
   public let engines: [any OptimizerEngine]
+  /// Where set, one a net, the histograms that every update is counted in.
+  var updates: [Histogram]?
   private let tape = Tape()
   private let weightCounts: [Int]
 
@@ -123,6 +125,7 @@ public final class Unroller {
     for net in engines.indices {
       let update = engines[net].step(
         experiment.rows(ofNet: net, in: gradient), state: &instance.states[net])
+      updates?[net].add(update)
       experiment.add(update, ofNet: net, to: &instance.parameters)
     }
   }

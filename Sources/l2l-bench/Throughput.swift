@@ -58,9 +58,8 @@ struct Throughput: ParsableCommand {
 private final class TimingObserver: TrainingObserver {
   var timings: [RankTiming] = []
 
-  func timed(_ timings: [RankTiming]) { self.timings = timings }
   func epochEnded(_ epoch: Int, of count: Int) {}
-  func logPeriodEnded(_ summary: PeriodSummary) {}
+  func logPeriodEnded(_ summary: PeriodSummary) { timings = summary.timings }
   func evaluated(_ summary: PeriodSummary, isBest: Bool) {}
   func diverged(_ divergence: Divergence) {}
 }

@@ -4,6 +4,10 @@ import MetaTraining
 /// Prints a training's lines and, on a terminal, a progress bar.
 final class TerminalObserver: TrainingObserver {
   private var bar = ProgressBar()
+  private let tellsTimings: Bool
+
+  /// - Parameter tellsTimings: whether each rank's times are told.
+  init(tellsTimings: Bool) { self.tellsTimings = tellsTimings }
 
   func epochEnded(_ epoch: Int, of count: Int) { bar.show(epoch, of: count) }
 
@@ -14,6 +18,7 @@ final class TerminalObserver: TrainingObserver {
       StandardError.notice(
         "\(summary.diverged) of \(summary.optimizees) optimizees diverged and were left out")
     }
+    if tellsTimings { tell(summary.timings) }
   }
 
   func evaluated(_ summary: PeriodSummary, isBest: Bool) {
@@ -25,8 +30,7 @@ final class TerminalObserver: TrainingObserver {
     }
   }
 
-  func timed(_ timings: [RankTiming]) {
-    bar.clear()
+  private func tell(_ timings: [RankTiming]) {
     func text(_ seconds: Double) -> String { String(format: "%.2f", seconds) }
     for timing in timings {
       StandardError.notice(

@@ -96,7 +96,7 @@ struct Train: ParsableCommand {
         path: $0, experiment: experiment, options: options,
         metadata: Self.metadata(dataHash: dataHash))
     }
-    let observer = TerminalObserver()
+    let observer = TerminalObserver(tellsTimings: verbose)
     let trainer = MetaTrainer(
       experiment: experiment, options: options, state: state, group: group, settings: settings,
       store: folder, observer: observer)

@@ -115,6 +115,57 @@ struct MetaTrainerTests {
       })
   }
 
+  @Test("the meta-steps of a period are those of its unrolls, computed one by one")
+  func metaSteps() throws {
+    var options = options
+    (options.epochCount, options.logPeriod, options.stepCount) = (1, 1, 4)
+    let recorder = Recorder()
+    _ = try trainer(try quadratic(), options, recorder).run()
+    let unroller = Unroller(try quadratic())
+    let outcomes = try (0..<options.optimizees).map { instance in
+      var optimizee = unroller.makeInstance(key(instance: instance))
+      return try unroller.unroll(&optimizee, steps: 4, secondDerivatives: false)
+    }
+    let summary = try #require(recorder.summaries.first)
+    #expect(summary.metaSteps.count == 1)
+    let count = Double(options.optimizees)
+    let metaLoss = outcomes.map(\.metaLoss).reduce(0, +) / count
+    #expect(summary.metaSteps.meanMetaLoss == metaLoss)
+    let mean = outcomes[0].metaGradients[0].indices.map { index in
+      outcomes.map { $0.metaGradients[0][index] }.reduce(0, +) / count
+    }
+    let norm = mean.map { $0 * $0 }.reduce(0, +).squareRoot()
+    // Meta-gradients are rounded to float32: 2^-24 of each element.
+    let reported = try #require(summary.metaSteps.meanGradientNorm)
+    #expect(abs(reported - norm) < 1e-7 * norm)
+    let weights = recorder.states.last.map { $0.weights[0].flattened.elements } ?? []
+    let squares = weights.map { Double($0) * Double($0) }.reduce(0, +)
+    #expect(abs(summary.weightNorm - squares.squareRoot()) < 1e-12 * squares)
+  }
+
+  @Test("an evaluation counts every update that it made, where that is asked for")
+  func updates() throws {
+    for isAsked in [false, true] {
+      let experiment = try quadratic()
+      let recorder = Recorder()
+      var settings = RunSettings()
+      settings.recordsUpdates = isAsked
+      let trainer = MetaTrainer(
+        experiment: experiment, options: options,
+        state: MetaTrainer.initialState(of: experiment, options: options), settings: settings,
+        observer: recorder)
+      _ = try trainer.run()
+      let evaluated = recorder.summaries.filter { $0.metaSteps.count == 0 }
+      #expect(evaluated.count == 2)
+      // 4 epochs of 12 steps on 5 x 3 parameters.
+      #expect(
+        evaluated.map { $0.updates.map(\.histogram.count) }
+          == (isAsked ? [[720], [720]] : [[], []]))
+      let sum = evaluated[1].updates.first?.histogram.sum ?? 0
+      #expect(isAsked == (sum != 0))
+    }
+  }
+
   @Test("when all diverge the weights stay as they are, and training stops with the count")
   func allDiverge() throws {
     let recorder = Recorder()

@@ -6,16 +6,21 @@ final class Recorder: TrainingObserver, TrainingStore {
   var lines: [String] = []
   var divergences: [Divergence] = []
   var states: [TrainingState] = []
+  var summaries: [PeriodSummary] = []
   var best: [Double] = []
 
   func epochEnded(_ epoch: Int, of count: Int) {}
   func logPeriodEnded(_ summary: PeriodSummary) {
-    lines.append("epoch \(summary.epoch) \(summary.meanCost) \(summary.diverged)")
+    let steps = summary.metaSteps
+    lines.append(
+      "epoch \(summary.epoch) \(summary.meanCost) \(steps.metaLossSum) \(steps.gradientNormSum)"
+        + " \(steps.count) \(summary.weightNorm) \(summary.diverged)")
+    summaries.append(summary)
   }
   func evaluated(_ summary: PeriodSummary, isBest: Bool) {
     lines.append("evaluation \(summary.epoch) \(summary.meanCost) \(isBest)")
+    summaries.append(summary)
   }
-  func timed(_ timings: [RankTiming]) {}
   func diverged(_ divergence: Divergence) { divergences.append(divergence) }
   func saveBest(_ state: TrainingState, evaluation: Double) { best.append(evaluation) }
   func saveState(_ state: TrainingState) { states.append(state) }

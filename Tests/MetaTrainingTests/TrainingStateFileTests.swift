@@ -71,6 +71,7 @@ struct TrainingStateFileTests {
     #expect((back.epoch, back.unroll) == (1, 2))
     #expect(back.bestEvaluation == 0.1)
     #expect(back.sinceLog == state.sinceLog)
+    #expect(back.metaSteps == state.metaSteps && back.metaSteps.count == 6)
     #expect(back.sinceEvaluation == state.sinceEvaluation)
     #expect(back.instances.map(\.key) == state.instances.map(\.key))
     for (mine, theirs) in zip(back.instances, state.instances) {
@@ -122,7 +123,8 @@ struct TrainingStateFileTests {
 
   @Test("a tensor that is missing is an error that names it")
   func missingTensors() throws {
-    for name in contents.names where name != "instance/1/counters" {
+    // Earlier programs wrote no meta-steps.
+    for name in contents.names where !["instance/1/counters", "meta_steps"].contains(name) {
       let file = try TrainingStateFile(changed([name: nil]))
       // Without its counters an optimizee is not there at all.
       let blamed = name.hasSuffix("/counters") ? "instance/*" : name
@@ -140,7 +142,7 @@ struct TrainingStateFileTests {
       let array: SafetensorsArray =
         name.hasSuffix("counters")
         ? SafetensorsArray(int64s: [1, 1], shape: [2])
-        : name == "progress"
+        : ["progress", "meta_steps"].contains(name)
           ? SafetensorsArray(doubles: [1], shape: [1])
           : SafetensorsArray(floats: [1, 2, 3, 4, 5], shape: [5, 1, 1])
       let file = try TrainingStateFile(changed([name: array]))
@@ -161,6 +163,19 @@ struct TrainingStateFileTests {
         changed(["counters": SafetensorsArray(int64s: counters, shape: [9])]))
       #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
     }
+  }
+
+  @Test("a state of an earlier program has no meta-steps")
+  func withoutMetaSteps() throws {
+    let file = try TrainingStateFile(changed(["meta_steps": nil]))
+    #expect(try file.state(for: experiment).metaSteps == MetaStepTally())
+  }
+
+  @Test("a count of meta-steps that can't be is an error", arguments: [-1, 0.5, 1e300, .nan])
+  func wrongMetaSteps(count: Double) throws {
+    let file = try TrainingStateFile(
+      changed(["meta_steps": SafetensorsArray(doubles: [1, 1, count], shape: [3])]))
+    #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
   }
 
   @Test("a state of other nets is an error")
