@@ -65,6 +65,8 @@ let package = Package(
         "Safetensors",
       ]),
 
+    library("Telemetry", ["MetaTraining", "Safetensors"]),
+
     // MARK: - MPI: only these and the programs know that it exists
     .systemLibrary(
       name: "CMPISystem", pkgConfig: mpiPkgConfig, providers: [.apt(mpiPackages)]),
@@ -76,8 +78,8 @@ let package = Package(
     .executableTarget(
       name: "l2l",
       dependencies: [
-        "DistributedTraining", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers",
-        "Layers", "Tensors", "Safetensors", "Datasets",
+        "DistributedTraining", "Telemetry", "MetaTraining", "Experiments", "Problems",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Datasets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),
@@ -102,9 +104,15 @@ let package = Package(
         "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff",
         "Tensors", "Safetensors", "TestSupport",
       ], resources: [.copy("Fixtures")]),
+    tests(
+      "Telemetry",
+      [
+        "Telemetry", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Tensors",
+        "TestSupport",
+      ]),
     tests("Safetensors", ["Safetensors"]),
     // Depends on the program so that it is built; the tests run it.
-    tests("l2l", ["l2l", "Safetensors"], resources: [.copy("Fixtures")]),
+    tests("l2l", ["l2l", "Safetensors", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests(
       "DistributedTraining",

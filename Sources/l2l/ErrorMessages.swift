@@ -6,6 +6,7 @@ import LearnedOptimizers
 import MetaTraining
 import Problems
 import Safetensors
+import Telemetry
 
 /// An error as the user sees it: one line and an exit code.
 struct Failure: Error {
@@ -50,6 +51,7 @@ struct Failure: Error {
     case let error as ExperimentError: self.init(.usage, Self.sentence(error))
     case let error as TrainingError: self.init(.badData, Self.sentence(error))
     case let error as TrainingStateError: self.init(.badData, Self.sentence(error))
+    case let error as TelemetryError: self.init(Self.code(error), Self.sentence(error))
     case let error as Disagreement: self.init(.software, Self.sentence(error))
     case let error as Launch.Fault: self.init(.software, Self.sentence(error))
     case let error as DatasetError: self.init(Self.code(error), error.description)
@@ -150,6 +152,30 @@ struct Failure: Error {
       return "the training state's metadata entry '\(key)' is missing or malformed"
     case .malformed(let tensor, let expected):
       return "the training state's '\(tensor)' is missing or not of shape \(expected)"
+    }
+  }
+
+  private static func code(_ error: TelemetryError) -> Code {
+    switch error {
+    case .cannotWrite, .folderInUse: .cannotWrite
+    case .cannotRead, .malformedMetrics: .badData
+    }
+  }
+
+  /// The sentence for an error of the files that a training is followed by.
+  static func sentence(_ error: TelemetryError) -> String {
+    switch error {
+    case .cannotWrite(let path, let call, let code):
+      return "cannot write '\(path)': \(String(cString: strerror(code))) (\(call))"
+    case .cannotRead(let path, let code):
+      return "cannot read '\(path)': \(String(cString: strerror(code)))"
+    case .malformedMetrics(let path, let line):
+      return
+        "'\(path)' has in line \(line) not what this program writes; move it away to go on with"
+        + " a new one"
+    case .folderInUse(let path, let file):
+      return "'\(path)' has the events of another training already (\(file)); choose another"
+        + " --log_dir"
     }
   }
 

@@ -58,6 +58,10 @@ struct Train: ParsableCommand {
     name: .customLong("collective_timeout"),
     help: "Seconds until a rank that does not answer counts as hung.")
   var collectiveTimeout = 600.0
+  @Option(
+    name: .customLong("log_dir"),
+    help: "A folder for TensorBoard's event files; made when it does not exist.")
+  var logDirectory: String?
   @Flag(name: .customLong("verbose"), help: "Tell where each rank spends its time.")
   var verbose = false
 
@@ -72,7 +76,12 @@ struct Train: ParsableCommand {
       StandardError.notice("warning: \(warning)")
     }
     // Rank 0 decides what is trained; from here on all ranks work on the same bytes.
-    let bytes = try group.decideOnRankZero { try plan(ranks: group.count).serialized() }
+    var logs = TrainingLogs()
+    let bytes = try group.decideOnRankZero {
+      let plan = try plan(ranks: group.count)
+      logs = plan.logs
+      return try plan.contents.serialized()
+    }
     let file = try TrainingStateFile(try SafetensorsFile(bytes: bytes))
     let options = file.options
     let (experiment, dataHash) = try makeExperiment(options, announcing: true)
@@ -85,21 +94,28 @@ struct Train: ParsableCommand {
 
     var settings = RunSettings()
     settings.checkpointPeriod = checkpointPeriod
-    settings.reportsTimings = verbose
+    settings.reportsTimings = verbose || savePath != nil || logDirectory != nil
+    settings.recordsUpdates = logDirectory != nil
     settings.agreement = [
       ("program version", ContentHash(Program.version).value),
-      ("options", ContentHash("\(JSONValue.object(options.json).text) \(verbose)").value),
+      (
+        "options",
+        ContentHash(
+          "\(JSONValue.object(options.json).text) \(settings.reportsTimings)"
+            + " \(settings.recordsUpdates)"
+        ).value
+      ),
       ("data set", ContentHash(dataHash).value),
     ]
     let folder = savePath.map {
       TrainingFolder(
         path: $0, experiment: experiment, options: options,
-        metadata: Self.metadata(dataHash: dataHash))
+        metadata: Self.metadata(dataHash: dataHash), rows: logs.rows)
     }
-    let observer = TerminalObserver(tellsTimings: verbose)
+    let terminal = TerminalObserver(tellsTimings: verbose)
     let trainer = MetaTrainer(
       experiment: experiment, options: options, state: state, group: group, settings: settings,
-      store: folder, observer: observer)
+      store: folder, observer: ObserverGroup([terminal] + logs.observers))
     let limit = maxTime.map { Duration.seconds($0 * 60) }
     let end: TrainingEnd
     do {
@@ -108,18 +124,20 @@ struct Train: ParsableCommand {
       }
     } catch let error as TrainingError {
       // All ranks see the same numbers and stop together.
-      observer.clear()
+      terminal.clear()
       try folder?.flush()
+      try logs.flush()
       throw SharedFailure(Failure(describing: error))
     } catch let error as Disagreement {
       throw SharedFailure(Failure(describing: error))
     }
-    observer.clear()
-    try finish(end, trainer, folder)
+    terminal.clear()
+    try finish(end, trainer, folder, logs)
   }
 
-  private func finish(_ end: TrainingEnd, _ trainer: MetaTrainer, _ folder: TrainingFolder?) throws
-  {
+  private func finish(
+    _ end: TrainingEnd, _ trainer: MetaTrainer, _ folder: TrainingFolder?, _ logs: TrainingLogs
+  ) throws {
     let isFirst = Launch.current.rank == 0
     switch end {
     case .finished:
@@ -127,9 +145,11 @@ struct Train: ParsableCommand {
         try folder?.saveNets(trainer.state, evaluation: "none")
       }
       try folder?.flush()
+      try logs.flush()
       if let savePath { StandardError.notice("the optimizer is saved in '\(savePath)'") }
     case .stopped:
       try folder?.flush()
+      try logs.flush()
       let place = "stopped in epoch \(trainer.state.epoch + 1)"
       guard let savePath else {
         throw SharedFailure(Failure(.stopped, "\(place); nothing is saved without --save_path"))
@@ -138,7 +158,8 @@ struct Train: ParsableCommand {
         Failure(
           .stopped,
           "\(place), state saved; go on with: l2l train --resume --save_path=\(savePath)"
-            + (problem.dataDirectory.map { " --data_dir=\($0)" } ?? ""))
+            + (problem.dataDirectory.map { " --data_dir=\($0)" } ?? "")
+            + (logDirectory.map { " --log_dir=\($0)" } ?? ""))
       )
     }
   }
@@ -147,7 +168,7 @@ struct Train: ParsableCommand {
 
   /// The state to start from with its options, as the contents of a training-state file; makes the
   /// folder of a new training, so that an unwritable one is found before any work.
-  private func plan(ranks: Int) throws -> SafetensorsFile {
+  private func plan(ranks: Int) throws -> (contents: SafetensorsFile, logs: TrainingLogs) {
     if resume, let savePath { try TrainingFolder.lock(savePath) }
     let saved = try resume ? savedState() : nil
     let options = try saved.map(resumedOptions) ?? freshOptions(ranks: ranks)
@@ -169,20 +190,27 @@ struct Train: ParsableCommand {
         }
       } ?? MetaTrainer.initialState(of: experiment, options: options)
     let metadata = Self.metadata(dataHash: dataHash)
-    if let savePath, saved == nil {
-      let folder = TrainingFolder(
-        path: savePath, experiment: experiment, options: options, metadata: metadata)
-      try folder.create()
-      try TrainingFolder.lock(savePath)
-      do {
-        try folder.saveInitialState(state)
-      } catch {
-        folder.removeIfEmpty()
-        throw error
-      }
+    let folder = savePath.map {
+      TrainingFolder(path: $0, experiment: experiment, options: options, metadata: metadata)
     }
-    return TrainingStateFile.contents(
+    if let folder, saved == nil {
+      try folder.create()
+      try TrainingFolder.lock(folder.path)
+    }
+    var logs = TrainingLogs()
+    do {
+      try logs.open(
+        savePath: savePath, logDirectory: logDirectory, state: state, options: options,
+        isNew: saved == nil)
+      if saved == nil { try folder?.saveInitialState(state) }
+    } catch {
+      logs.discard()
+      if saved == nil { folder?.removeIfEmpty() }
+      throw error
+    }
+    let contents = TrainingStateFile.contents(
       state, options: options, experiment: experiment, metadata: metadata)
+    return (contents, logs)
   }
 
   private static func metadata(dataHash: String) -> [String: String] {

@@ -4,6 +4,7 @@ import LearnedOptimizers
 import MetaTraining
 import Safetensors
 import Synchronization
+import Telemetry
 import Tensors
 
 /// A training's `save_path`: one file a net for the best optimizer, one for the training state.
@@ -16,10 +17,14 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
   private let experiment: Experiment
   private let options: TrainingOptions
   private let metadata: [String: String]
+  /// The rows that must be on the disk before a state of a later epoch is.
+  private let rows: LogFile?
 
   init(
-    path: String, experiment: Experiment, options: TrainingOptions, metadata: [String: String]
+    path: String, experiment: Experiment, options: TrainingOptions, metadata: [String: String],
+    rows: LogFile? = nil
   ) {
+    self.rows = rows
     self.path = path
     self.experiment = experiment
     self.options = options
@@ -82,6 +87,8 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
   private func writeNext() {
     let next = waiting.withLock { $0.files.isEmpty ? nil : $0.files.removeFirst() }
     guard let next else { return }
+    // A row that can't be written was told of, and must not keep the state from being saved.
+    if next.path == Self.statePath(in: path) { try? rows?.flush() }
     do throws(SafetensorsError) {
       try next.file.write(to: next.path)
       waiting.withLock { $0.failed[next.path] = nil }

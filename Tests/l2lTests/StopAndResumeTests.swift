@@ -61,6 +61,8 @@ struct StopAndResumeTests {
         try contents(folder.file("\(a)/\(name)")) == contents(folder.file("\(b)/\(name)"))
       #expect(equal, "\(name)", sourceLocation: sourceLocation)
     }
+    let tables = try [a, b].map { try Metrics(folder.file($0)).untimed }
+    #expect(tables[0] == tables[1], sourceLocation: sourceLocation)
   }
 
   /// Trains to the end in the folder `reference`; returns the seconds it took.
@@ -105,7 +107,7 @@ struct StopAndResumeTests {
     #expect(lines == whole.untimedLines)
     try expectSameFiles("reference", "stopped")
     let left = try FileManager.default.contentsOfDirectory(atPath: folder.file("stopped"))
-    #expect(left.sorted() == Self.files)
+    #expect(left.sorted() == Self.files + ["metrics.csv"])
   }
 
   @Test("a killed training goes on from its last state", arguments: [quadratic, examples[4]])

@@ -24,7 +24,7 @@ struct TrainingTests {
     #expect(lines.last == "")
   }
 
-  @Test("the folder has the optimizer with its origin and the state, and nothing else")
+  @Test("the folder has the optimizer with its origin, the state and the table, and nothing else")
   func files() throws {
     let folder = try TemporaryFolder()
     let result = try run(
@@ -35,7 +35,7 @@ struct TrainingTests {
     #expect(result.code == 0)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.file("out")).sorted()
-        == ["cw.safetensors", "latest.training-state.safetensors"])
+        == ["cw.safetensors", "latest.training-state.safetensors", "metrics.csv"])
     let net = try SafetensorsFile(contentsOf: folder.file("out/cw.safetensors"))
     let shapes = [
       "lstm_1/w_gates": [21, 80], "lstm_1/b_gates": [80], "lstm_2/w_gates": [40, 80],
