@@ -46,7 +46,8 @@ public final class AutodiffEngine: OptimizerEngine {
 
   /// Recomputes and differentiates the unroll block by block.
   public func backward(
-    gradients: [Tensor], from initial: OptimizerState, into weightGradient: inout [Double]
+    gradients: [Tensor], lossWeights: [Float], from initial: OptimizerState,
+    into weightGradient: inout [Double]
   ) {
     guard !weights.isEmpty else { return }
     for start in stride(from: 0, to: initial.rows, by: blockRows) {
@@ -65,8 +66,8 @@ public final class AutodiffEngine: OptimizerEngine {
       }
       var adjoint = Tensor.zeros([count, optimizer.rowWidth])
       var seeds: [Variable] = []
-      for gradient in gradients.dropFirst().reversed() {
-        adjoint = adjoint + block(gradient)
+      for (gradient, weight) in zip(gradients, lossWeights).dropFirst().reversed() {
+        adjoint = adjoint + block(gradient).affine(scale: weight, offset: 0)
         seeds.append(Variable(adjoint))
       }
       let result = Autodiff.gradients(

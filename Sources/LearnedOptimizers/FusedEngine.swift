@@ -95,9 +95,11 @@ public final class FusedEngine: OptimizerEngine {
 
   /// The backward kernel, chunk of rows by chunk.
   ///
-  /// dL/dd_t, the sum of g_{t+1} to g_T, is made for a chunk at a time: no second vector a step.
+  /// dL/dd_t, the sum of w_{t+1} g_{t+1} to w_T g_T, is made for a chunk at a time: no second vector
+  /// a step.
   public func backward(
-    gradients: [Tensor], from initial: OptimizerState, into weightGradient: inout [Double]
+    gradients: [Tensor], lossWeights: [Float], from initial: OptimizerState,
+    into weightGradient: inout [Double]
   ) {
     let steps = gradients.count - 1
     guard steps > 0 else { return }
@@ -118,10 +120,14 @@ public final class FusedEngine: OptimizerEngine {
         for step in stride(from: steps - 1, through: 0, by: -1) {
           let target = adjoints + step * count
           guard let next = gradientPointers[step + 1] else { continue }
+          let weight = lossWeights[step + 1]
           if step == steps - 1 {
-            target.update(from: next, count: count)
-          } else {
+            ck_affine_f32(Int64(count), next, weight, 0, target)
+          } else if weight == 1 {
             ck_binary_f32(CK_ADD, Int64(count), next, target + count, target)
+          } else {
+            ck_affine_f32(Int64(count), next, weight, 0, target)
+            ck_binary_f32(CK_ADD, Int64(count), target, target + count, target)
           }
         }
         packed.withUnsafeFloats { packed in

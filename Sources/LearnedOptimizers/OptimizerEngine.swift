@@ -22,9 +22,10 @@ public struct OptimizerState: Sendable {
 /// Gradients and updates are matrices [rows, rowWidth]. An engine may keep scratch memory: it is
 /// used by one thread at a time and serves any number of optimizees.
 ///
-/// The meta-loss of an unroll is f_0 + ... + f_T with theta_{t+1} = theta_t + d_t. Where gradients
-/// count as constants, dL/dd_t = g_{t+1} + ... + g_T: no unrolled graph is needed, only the g_t and
-/// the state at the unroll's start.
+/// The meta-loss L of an unroll is a function of f_0 ... f_T with theta_{t+1} = theta_t + d_t. With
+/// w_t = dL/df_t (1 for their sum), and where gradients count as constants, dL/dd_t =
+/// w_{t+1} g_{t+1} + ... + w_T g_T: no unrolled graph is needed, only the g_t and the state at the
+/// unroll's start.
 public protocol OptimizerEngine: AnyObject {
   /// Uses other weights, of the same names and shapes, from now on.
   func load(_ weights: NamedTensors)
@@ -42,10 +43,12 @@ public protocol OptimizerEngine: AnyObject {
   ///
   /// - Parameters:
   ///   - gradients: g_0 ... g_T, each [rows, rowWidth], as given to `step`; g_T only as an adjoint.
+  ///   - lossWeights: w_0 ... w_T.
   ///   - initial: the state before the first step.
   ///   - weightGradient: the sum so far, one number a weight element, in the weights' order.
   func backward(
-    gradients: [Tensor], from initial: OptimizerState, into weightGradient: inout [Double])
+    gradients: [Tensor], lossWeights: [Float], from initial: OptimizerState,
+    into weightGradient: inout [Double])
 
   /// One step backward, for second derivatives.
   ///
@@ -66,4 +69,15 @@ public protocol OptimizerEngine: AnyObject {
 
   /// The inverse of `export`.
   func restore(_ tensors: [Tensor], step: Int, rows: Int) -> OptimizerState
+}
+
+extension OptimizerEngine {
+  /// Adds the meta-gradient of one unroll whose meta-loss is the sum of its losses.
+  public func backward(
+    gradients: [Tensor], from initial: OptimizerState, into weightGradient: inout [Double]
+  ) {
+    backward(
+      gradients: gradients, lossWeights: gradients.map { _ in 1 }, from: initial,
+      into: &weightGradient)
+  }
 }

@@ -134,7 +134,7 @@ public final class MetaTrainer {
     do {
       return try unroller.unroll(
         &state.instances[index], steps: options.unrollLength,
-        secondDerivatives: options.secondDerivatives)
+        secondDerivatives: options.secondDerivatives, metaLoss: options.metaLoss)
     } catch {
       state.instances[index].divergence = error
       return nil

@@ -24,6 +24,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var learningRate: Float = 0.001
   /// Whether the meta-gradient flows through the optimizee's gradients too.
   public var secondDerivatives = false
+  /// What is minimized.
+  public var metaLoss = MetaLoss.sum
   /// The seed of all random numbers.
   public var seed: UInt64 = 0
   /// Optimizees unrolled for one meta-step.
@@ -55,6 +57,7 @@ public struct TrainingOptions: Equatable, Sendable {
       "learning_rate": .number(Double(learningRate)),
       "second_derivatives": .bool(secondDerivatives), "seed": .string(String(seed)),
       "optimizees": .number(Double(optimizees)),
+      "meta_loss": .string(metaLoss.rawValue),
     ]
   }
 
@@ -71,7 +74,10 @@ public struct TrainingOptions: Equatable, Sendable {
       let unrollLength = integer("unroll_length"), let rate = json["learning_rate"]?.number,
       case .bool(let second)? = json["second_derivatives"],
       let seed = json["seed"]?.string.flatMap(UInt64.init),
-      let optimizees = integer("optimizees"), unrollLength > 0, logPeriod > 0,
+      let optimizees = integer("optimizees"),
+      // Absent where there was no choice yet.
+      let metaLoss = json["meta_loss", default: .string("sum")].string
+        .flatMap(MetaLoss.init), unrollLength > 0, logPeriod > 0,
       evaluationPeriod > 0, evaluationEpochs >= 0, optimizees > 0
     else { return nil }
     self.problem = problem
@@ -86,6 +92,7 @@ public struct TrainingOptions: Equatable, Sendable {
     learningRate = Float(rate)
     secondDerivatives = second
     self.seed = seed
+    self.metaLoss = metaLoss
     self.optimizees = optimizees
   }
 }

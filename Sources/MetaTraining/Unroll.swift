@@ -13,8 +13,8 @@ public struct UnrollOutcome: Sendable {
   /// not asked for.
   public let metaGradients: [[Double]]
 
-  /// The meta-loss: the sum of all T + 1 losses.
-  public var metaLoss: Double { losses.reduce(0) { $0 + Double($1) } }
+  /// The meta-loss: the sum of all T + 1 losses unless another one was asked for.
+  public let metaLoss: Double
   /// f_T.
   public var finalLoss: Float { losses[losses.count - 1] }
 }
@@ -22,14 +22,15 @@ public struct UnrollOutcome: Sendable {
 /// Unrolls optimizees and differentiates through the unroll, as truncated backpropagation.
 ///
 /// For t = 0 ..< T: f_t = f(theta_t), g_t = df_t/dtheta_t, (d_t, s_{t+1}) = net(g_t, s_t),
-/// theta_{t+1} = theta_t + d_t; then f_T = f(theta_T). The meta-loss is f_0 + ... + f_T; no gradient
-/// flows into theta_0 and s_0.
+/// theta_{t+1} = theta_t + d_t; then f_T = f(theta_T). The meta-loss is f_0 + ... + f_T, or another
+/// `MetaLoss`; no gradient flows into theta_0 and s_0.
 ///
-/// With dL/dtheta_t called lambda_t: lambda_T = g_T and dL/dd_t = lambda_{t+1}. Where g_t counts as a
-/// constant input of the net (first order), lambda_t = lambda_{t+1} + g_t needs no graph: the engine
-/// gets g_0 ... g_T and the state at the start, and recomputes the rest block by block. With second
-/// derivatives lambda_t = lambda_{t+1} + g_t + H_t a_t, where a_t is the adjoint of the net's input
-/// and H_t a_t one Hessian-vector product on the same minibatch; this stores theta_t and s_t too.
+/// With dL/dtheta_t called lambda_t and dL/df_t called w_t (1 for the sum): lambda_T = w_T g_T and
+/// dL/dd_t = lambda_{t+1}. Where g_t counts as a constant input of the net (first order),
+/// lambda_t = lambda_{t+1} + w_t g_t needs no graph: the engine gets g_0 ... g_T and the state at the
+/// start, and recomputes the rest block by block. With second derivatives lambda_t = lambda_{t+1} +
+/// w_t g_t + H_t a_t, where a_t is the adjoint of the net's input and H_t a_t one Hessian-vector
+/// product on the same minibatch; this stores theta_t and s_t too.
 ///
 /// Holds the engines' scratch memory and a tape: one a thread.
 public final class Unroller {
@@ -79,14 +80,16 @@ public final class Unroller {
     } else {
       instance.evaluations += 1
     }
-    return UnrollOutcome(losses: losses, metaGradients: [])
+    return UnrollOutcome(
+      losses: losses, metaGradients: [], metaLoss: MetaLoss.sum.value(losses))
   }
 
   /// Unrolls `steps` steps and computes the meta-gradient.
   ///
   /// - Throws: `Divergence`; the instance is then useless.
   public func unroll(
-    _ instance: inout OptimizeeInstance, steps: Int, secondDerivatives: Bool
+    _ instance: inout OptimizeeInstance, steps: Int, secondDerivatives: Bool,
+    metaLoss: MetaLoss = .sum
   ) throws(Divergence) -> UnrollOutcome {
     let start = instance
     var losses: [Float] = []
@@ -102,13 +105,15 @@ public final class Unroller {
       if step < steps { advance(&instance, gradient) }
     }
     var metaGradients = weightCounts.map { [Double](repeating: 0, count: $0) }
+    let lossWeights = metaLoss.weights(losses)
     if secondDerivatives {
-      backward(points, gradients, into: &metaGradients)
+      let weighted = zip(gradients, lossWeights).map { $0.affine(scale: $1, offset: 0) }
+      backward(points, gradients, adjoints: weighted, into: &metaGradients)
     } else {
       for net in engines.indices where weightCounts[net] > 0 {
         engines[net].backward(
           gradients: gradients.map { experiment.rows(ofNet: net, in: $0) },
-          from: start.states[net], into: &metaGradients[net])
+          lossWeights: lossWeights, from: start.states[net], into: &metaGradients[net])
       }
     }
     for net in engines.indices where !metaGradients[net].allSatisfy(\.isFinite) {
@@ -116,7 +121,8 @@ public final class Unroller {
         key: instance.key, step: instance.evaluations - 1,
         quantity: .metaGradient(net: experiment.nets[net].key))
     }
-    return UnrollOutcome(losses: losses, metaGradients: metaGradients)
+    return UnrollOutcome(
+      losses: losses, metaGradients: metaGradients, metaLoss: metaLoss.value(losses))
   }
 
   // MARK: - One step
@@ -180,9 +186,10 @@ public final class Unroller {
   // MARK: - Second derivatives
 
   private func backward(
-    _ points: [OptimizeeInstance], _ gradients: [Tensor], into metaGradients: inout [[Double]]
+    _ points: [OptimizeeInstance], _ gradients: [Tensor], adjoints: [Tensor],
+    into metaGradients: inout [[Double]]
   ) {
-    var lambda = gradients[gradients.count - 1]
+    var lambda = adjoints[adjoints.count - 1]
     var stateAdjoints = experiment.initialStates(engines)
     for step in points.indices.reversed() {
       let point = points[step]
@@ -203,7 +210,7 @@ public final class Unroller {
       }
       let product = hessianVectorProduct(of: loss, at: parameters, direction: direction).product
       tape.reset()
-      lambda = lambda + gradients[step] + experiment.vector(of: product)
+      lambda = lambda + adjoints[step] + experiment.vector(of: product)
     }
   }
 }

@@ -1,9 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import Datasets
 import Experiments
 import Foundation
 import LearnedOptimizers
-import MetaTraining
+public import MetaTraining
 import Problems
 
 /// Options that choose a problem.
@@ -129,3 +129,5 @@ func requireWritable(_ path: String) throws {
   close(descriptor)
   unlink(probe)
 }
+
+extension MetaLoss: ExpressibleByArgument {}

@@ -37,6 +37,10 @@ struct Train: ParsableCommand {
     exclusivity: .chooseLast,
     help: "Let the meta-gradient flow through the optimizee's gradients. (default: false)")
   var secondDerivatives: Bool?
+  @Option(
+    name: .customLong("meta_loss"),
+    help: "What is minimized: the sum of an unroll's losses, or of their logs. (default: sum)")
+  var metaLoss: MetaLoss?
   @Option(name: .customLong("seed"), help: "Of all random numbers. (default: 0)")
   var seed: UInt64?
   @Option(
@@ -298,6 +302,7 @@ struct Train: ParsableCommand {
     if let unrollLength { options.unrollLength = unrollLength }
     if let learningRate { options.learningRate = learningRate }
     if let secondDerivatives { options.secondDerivatives = secondDerivatives }
+    if let metaLoss { options.metaLoss = metaLoss }
     if let seed { options.seed = seed }
     if let optimizees { options.optimizees = optimizees }
   }

@@ -37,6 +37,9 @@ struct UnrollOnce: ParsableCommand {
     exclusivity: .chooseLast,
     help: "Let the meta-gradient flow through the optimizee's gradients.")
   var secondDerivatives: Bool?
+  @Option(
+    name: .customLong("meta_loss"), help: "sum or log. (default: the training's, else sum)")
+  var metaLoss: MetaLoss?
   @Option(name: .customLong("state"), help: "Initial values, a safetensors file.")
   var statePath: String?
   @Option(name: .customLong("seed"), help: "Of all random numbers.")
@@ -87,7 +90,8 @@ struct UnrollOnce: ParsableCommand {
     do {
       outcome = try unroller.unroll(
         &optimizee, steps: unrollLength,
-        secondDerivatives: secondDerivatives ?? run?.options.secondDerivatives ?? false)
+        secondDerivatives: secondDerivatives ?? run?.options.secondDerivatives ?? false,
+        metaLoss: metaLoss ?? run?.options.metaLoss ?? .sum)
     } catch {
       throw Failure(.badData, sentence(error))
     }

@@ -21,8 +21,10 @@ struct MetaGradientTests {
         Quadratic(batchSize: 3, dimensions: 5, standardDeviation: 1), optimizer))
   }
 
-  @Test("the fused kernels agree with automatic differentiation", arguments: [false, true])
-  func fusedAgainstAutodiff(secondDerivatives: Bool) throws {
+  @Test(
+    "the fused kernels agree with automatic differentiation", arguments: [false, true],
+    MetaLoss.allCases)
+  func fusedAgainstAutodiff(secondDerivatives: Bool, metaLoss: MetaLoss) throws {
     for preprocess in [Preprocessing.identity, .logAndSign(k: 5), .clamp(min: -1, max: 2)] {
       let fused = net([6, 5], preprocess: preprocess, scale: 0.1)
       var outcomes: [UnrollOutcome] = []
@@ -32,7 +34,8 @@ struct MetaGradientTests {
         // The second unroll starts from a state that is not zero.
         _ = try unroller.unroll(&instance, steps: 4, secondDerivatives: secondDerivatives)
         outcomes.append(
-          try unroller.unroll(&instance, steps: 7, secondDerivatives: secondDerivatives))
+          try unroller.unroll(
+            &instance, steps: 7, secondDerivatives: secondDerivatives, metaLoss: metaLoss))
       }
       // Two float32 computations in different order: 1e-5 of the norm.
       let oracle = outcomes[1].metaGradients[0].map { Float($0) }
@@ -41,8 +44,10 @@ struct MetaGradientTests {
     }
   }
 
-  @Test("with second derivatives they are the derivatives of the meta-loss")
-  func differences() throws {
+  @Test(
+    "with second derivatives they are the derivatives of the meta-loss",
+    arguments: MetaLoss.allCases)
+  func differences(kind: MetaLoss) throws {
     // A small scale keeps the unroll nearly linear in the step of the difference.
     let optimizer = net([4, 3], preprocess: .identity, scale: 0.02)
     let unroller = try quadratic(optimizer)
@@ -50,11 +55,13 @@ struct MetaGradientTests {
     func metaLoss(_ weights: Tensor) throws -> Double {
       unroller.load([optimizer.weights.unflattening(weights)])
       var instance = start
-      return try unroller.forward(&instance, steps: 6).metaLoss
+      return kind.value(try unroller.forward(&instance, steps: 6).losses)
     }
     var instance = start
-    let gradient = try unroller.unroll(&instance, steps: 6, secondDerivatives: true)
-      .metaGradients[0]
+    let outcome = try unroller.unroll(
+      &instance, steps: 6, secondDerivatives: true, metaLoss: kind)
+    #expect(outcome.metaLoss == kind.value(outcome.losses))
+    let gradient = outcome.metaGradients[0]
     let flat = optimizer.weights.flattened
     var random = RandomStream(seed: 5, purpose: .test)
     for _ in 0..<4 {
@@ -69,6 +76,23 @@ struct MetaGradientTests {
       let exact = zip(gradient, direction.elements).reduce(0) { $0 + $1.0 * Double($1.1) }
       #expect(abs(numeric - exact) < 2e-3 * max(1, abs(exact)), "\(numeric) and \(exact)")
     }
+  }
+
+  @Test("the logarithm of a loss of 0 is finite, and so is its derivative")
+  func logarithmOfZero() throws {
+    #expect(MetaLoss.log.value([0, 1]).isFinite)
+    #expect(abs(MetaLoss.log.value([2, 3]) - MetaLoss.log.value([6, 1])) < 1e-7)
+    // The optimum from the start: the loss is 0 at every step, and no weight can do better.
+    let unroller = Unroller(
+      try experiment(
+        Quadratic(batchSize: 2, dimensions: 3, standardDeviation: 0),
+        net([3], preprocess: .identity, scale: 0)))
+    var instance = unroller.makeInstance(key())
+    instance.constants[1] = .zeros(instance.constants[1].shape)
+    let outcome = try unroller.unroll(
+      &instance, steps: 3, secondDerivatives: false, metaLoss: .log)
+    #expect(outcome.losses.allSatisfy { $0 == 0 })
+    #expect(outcome.metaGradients[0].allSatisfy { $0 == 0 })
   }
 
   @Test("many coordinates give the same whatever their number beside a chunk's")

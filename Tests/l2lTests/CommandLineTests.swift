@@ -22,7 +22,7 @@ struct CommandLineTests {
       "train": [
         "problem", "save_path", "num_epochs", "log_period", "evaluation_period",
         "evaluation_epochs", "num_steps", "unroll_length", "learning_rate", "second_derivatives",
-        "seed", "optimizees", "resume", "data_dir", "problem_option",
+        "meta_loss", "seed", "optimizees", "resume", "data_dir", "problem_option",
       ],
       "evaluate": [
         "problem", "optimizer", "path", "learning_rate", "num_epochs", "num_steps", "seed",
@@ -127,6 +127,7 @@ struct CommandLineTests {
       (["train", "--learning_rate=inf"], ["--learning_rate"]),
       (["train", "--seed=-1"], ["--seed"]),
       (["train", "--seed=18446744073709551616"], ["--seed"]),
+      (["train", "--meta_loss=mean"], ["--meta_loss", "mean"]),
       (["train", "--second_derivatives=maybe"], ["--second_derivatives", "maybe"]),
       (["train", "--save_path="], ["--save_path"]),
       (["train", "--resume"], ["--save_path"]),
