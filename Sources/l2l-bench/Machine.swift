@@ -64,7 +64,7 @@ struct Machine: ParsableCommand {
     }
     try report(
       Report(
-        peakGFLOPs: peak * 1e-9, measurements: measurements, peakMemoryMB: Self.peakMemory()))
+        peakGFLOPs: peak * 1e-9, measurements: measurements, peakMemoryMB: peakMemory()))
   }
 
   private func report(_ report: Report) throws {
@@ -164,18 +164,20 @@ struct Machine: ParsableCommand {
     let time = seconds { flop = ck_run_fma(rounds) }
     return flop / time
   }
-
-  private static func peakMemory() -> Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return Double(usage.ru_maxrss) / 1024
-  }
 }
 
-/// A problem with its default nets and the embedded data.
-func benchExperiment(_ name: String) throws -> Experiment {
+/// The most memory that this process ever held, in MB.
+func peakMemory() -> Double {
+  var usage = rusage()
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  return Double(usage.ru_maxrss) / 1024
+}
+
+/// A problem with its default nets; the embedded or synthetic data unless a folder is given.
+func benchExperiment(_ name: String, directory: String? = nil) throws -> Experiment {
   // Speed does not depend on what is in the images.
-  let data = ProblemData(split: .train, directory: name.hasPrefix("cifar") ? "synthetic" : nil)
+  let data = ProblemData(
+    split: .train, directory: directory ?? (name.hasPrefix("cifar") ? "synthetic" : nil))
   let built = try ProblemCatalog.entry(named: name).make(data: data)
   return try Experiment(
     problem: built.problem,

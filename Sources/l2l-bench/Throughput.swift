@@ -1,7 +1,18 @@
 import ArgumentParser
 import DistributedTraining
+import Experiments
 import Foundation
 import MetaTraining
+
+/// What an epoch of `Throughput` does.
+enum ThroughputMode: String, CaseIterable, ExpressibleByArgument {
+  /// Meta-training with first derivatives.
+  case train
+  /// Meta-training with second derivatives.
+  case second
+  /// Optimization alone.
+  case evaluate
+}
 
 /// Trains for some epochs, alone or under mpirun, and tells how fast that was.
 struct Throughput: ParsableCommand {
@@ -13,6 +24,12 @@ struct Throughput: ParsableCommand {
   var problem = "mnist"
   @Option(name: .customLong("num_epochs"), help: "Epochs to time, after one to warm up.")
   var epochs = 3
+  @Option(name: .customLong("mode"), help: "train, second (derivatives) or evaluate.")
+  var mode = ThroughputMode.train
+  @Option(name: .customLong("optimizees"), help: "Optimizees of each rank.")
+  var optimizees = 1
+  @Option(name: .customLong("data_dir"), help: "Where data sets lie.")
+  var dataDirectory: String?
   @Option(
     name: .customLong("inject_latency"),
     help: "Microseconds that every collective is made to take longer.")
@@ -21,9 +38,11 @@ struct Throughput: ParsableCommand {
   mutating func run() throws {
     let group = try Launch.current.group(timeout: .seconds(600))
     let delayed = DelayedGroup(group, microseconds: latency)
-    let experiment = try benchExperiment(problem)
+    let experiment = try benchExperiment(problem, directory: dataDirectory)
+    if mode == .evaluate { return try evaluate(experiment, group: group) }
     var options = TrainingOptions(problem: problem)
-    options.optimizees = group.count
+    options.optimizees = group.count * optimizees
+    options.secondDerivatives = mode == .second
     (options.logPeriod, options.evaluationPeriod) = (1 + epochs, Int.max)
     options.epochCount = 1
     var settings = RunSettings()
@@ -47,9 +66,29 @@ struct Throughput: ParsableCommand {
       """
       {"problem": "\(problem)", "ranks": \(group.count), "epochs": \(epochs), \
       "injected_latency_us": \(latency), \
-      "instance_epochs_per_second": \(Double(epochs * group.count) / time), \
+      "instance_epochs_per_second": \(Double(epochs * options.optimizees) / time), \
       "step_seconds": \(time / steps), "compute_seconds": \(mean(\.compute)), \
-      "wait_seconds": \(mean(\.wait)), "reduce_seconds": \(mean(\.reduce))}
+      "wait_seconds": \(mean(\.wait)), "reduce_seconds": \(mean(\.reduce)), \
+      "peak_memory_mb": \(peakMemory())}
+      """)
+  }
+
+  /// Times evaluation epochs, spread over the ranks.
+  private func evaluate(_ experiment: Experiment, group: any ProcessGroup) throws {
+    let unroller = Unroller(experiment)
+    func run(_ epochs: Int) throws {
+      _ = try unroller.evaluate(
+        epochs: epochs * group.count, stepCount: 100, unrollLength: 20, seed: 0, phase: .validation,
+        group: group)
+    }
+    try run(1)
+    let time = try seconds { try run(epochs) }
+    guard group.rank == 0 else { return }
+    print(
+      """
+      {"problem": "\(problem)", "ranks": \(group.count), "epochs": \(epochs), \
+      "instance_epochs_per_second": \(Double(epochs * group.count) / time), \
+      "peak_memory_mb": \(peakMemory())}
       """)
   }
 }
