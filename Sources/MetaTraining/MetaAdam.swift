@@ -11,7 +11,7 @@ public import Tensors
 /// Ba, 2014, section 2).
 public struct MetaAdam: Sendable {
   /// The step size lr.
-  public let learningRate: Float
+  public var learningRate: Float
   /// Decay of the first moment.
   public static let beta1: Float = 0.9
   /// Decay of the second moment.

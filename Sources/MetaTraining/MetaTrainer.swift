@@ -216,6 +216,7 @@ public final class MetaTrainer {
 
   private func step(_ gradients: [[Float]]) {
     var vectors = state.weights.map(\.flattened)
+    state.adam.learningRate = options.learningRate(epoch: state.epoch)
     state.adam.step(&vectors, gradients: gradients)
     for net in state.weights.indices {
       state.weights[net] = state.weights[net].unflattening(vectors[net])

@@ -1,3 +1,4 @@
+internal import Foundation
 public import LearnedOptimizers
 
 /// Everything that a run's numbers follow from, and its periods.
@@ -22,6 +23,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var unrollLength = 20
   /// The learning rate of the nets' weights.
   public var learningRate: Float = 0.001
+  /// The epochs in which the learning rate halves; nil for one that stays.
+  public var halfLife: Double?
   /// Whether the meta-gradient flows through the optimizee's gradients too.
   public var secondDerivatives = false
   /// What is minimized.
@@ -41,6 +44,12 @@ public struct TrainingOptions: Equatable, Sendable {
   /// Unrolls in an epoch; steps that don't fill an unroll are left out.
   public var unrollCount: Int { stepCount / unrollLength }
 
+  /// The learning rate of an epoch's meta-steps: it follows from the epoch alone, so that a training
+  /// can be resumed and made longer.
+  public func learningRate(epoch: Int) -> Float {
+    halfLife.map { learningRate * Float(exp2(-Double(epoch) / $0)) } ?? learningRate
+  }
+
   private static func object(_ strings: [String: String]) -> JSONValue {
     .object(strings.mapValues { .string($0) })
   }
@@ -58,6 +67,7 @@ public struct TrainingOptions: Equatable, Sendable {
       "second_derivatives": .bool(secondDerivatives), "seed": .string(String(seed)),
       "optimizees": .number(Double(optimizees)),
       "meta_loss": .string(metaLoss.rawValue),
+      "learning_rate_half_life": halfLife.map(JSONValue.number) ?? .null,
     ]
   }
 
@@ -75,7 +85,8 @@ public struct TrainingOptions: Equatable, Sendable {
       case .bool(let second)? = json["second_derivatives"],
       let seed = json["seed"]?.string.flatMap(UInt64.init),
       let optimizees = integer("optimizees"),
-      // Absent where there was no choice yet.
+      // These two are absent where there was no choice yet.
+      json["learning_rate_half_life"].map({ $0 == .null || $0.number ?? 0 > 0 }) ?? true,
       let metaLoss = json["meta_loss", default: .string("sum")].string
         .flatMap(MetaLoss.init), unrollLength > 0, logPeriod > 0,
       evaluationPeriod > 0, evaluationEpochs >= 0, optimizees > 0
@@ -93,6 +104,7 @@ public struct TrainingOptions: Equatable, Sendable {
     secondDerivatives = second
     self.seed = seed
     self.metaLoss = metaLoss
+    halfLife = json["learning_rate_half_life"]?.number
     self.optimizees = optimizees
   }
 }

@@ -38,6 +38,10 @@ struct Train: ParsableCommand {
     help: "Let the meta-gradient flow through the optimizee's gradients. (default: false)")
   var secondDerivatives: Bool?
   @Option(
+    name: .customLong("learning_rate_half_life"),
+    help: "Epochs in which the learning rate halves. (default: it stays)")
+  var halfLife: Double?
+  @Option(
     name: .customLong("meta_loss"),
     help: "What is minimized: the sum of an unroll's losses, or of their logs. (default: sum)")
   var metaLoss: MetaLoss?
@@ -302,6 +306,7 @@ struct Train: ParsableCommand {
     if let unrollLength { options.unrollLength = unrollLength }
     if let learningRate { options.learningRate = learningRate }
     if let secondDerivatives { options.secondDerivatives = secondDerivatives }
+    if let halfLife { options.halfLife = halfLife }
     if let metaLoss { options.metaLoss = metaLoss }
     if let seed { options.seed = seed }
     if let optimizees { options.optimizees = optimizees }
@@ -330,6 +335,11 @@ struct Train: ParsableCommand {
     try require("unroll_length", options.unrollLength, atLeast: 1)
     try require("optimizees", options.optimizees, atLeast: 1, atMost: 1_000_000)
     try requireLearningRate(options.learningRate)
+    guard options.halfLife.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
+      throw Failure(
+        .usage,
+        "--learning_rate_half_life must be above 0 epochs, not \(options.halfLife ?? 0)")
+    }
     guard options.stepCount >= options.unrollLength else {
       throw Failure(
         .usage,

@@ -196,7 +196,7 @@ struct TrainingOptionsTests {
     (options.epochCount, options.logPeriod, options.evaluationPeriod) = (7, 2, 3)
     (options.evaluationEpochs, options.stepCount, options.unrollLength) = (0, 50, 10)
     (options.learningRate, options.secondDerivatives) = (0.003, true)
-    options.metaLoss = .log
+    (options.metaLoss, options.halfLife) = (.log, 12.5)
     (options.seed, options.optimizees) = (.max, 4)
     let text = JSONValue.object(options.json).text
     let object = try #require(JSONValue(parsing: text)?.object)
@@ -208,11 +208,23 @@ struct TrainingOptionsTests {
     let json = TrainingOptions(problem: "simple").json
     #expect(TrainingOptions(json: json) != nil)
     for key in json.keys {
-      // Files from before there was a choice of the meta-loss can be resumed.
+      // Files from before there was a choice of these two can be resumed.
+      let isNew = ["meta_loss", "learning_rate_half_life"].contains(key)
       let without = TrainingOptions(json: json.filter { $0.key != key })
-      #expect(key == "meta_loss" ? without?.metaLoss == .sum : without == nil, "\(key)")
-      #expect(TrainingOptions(json: json.merging([key: .null]) { $1 }) == nil, "\(key)")
+      #expect(without == (isNew ? TrainingOptions(problem: "simple") : nil), "\(key)")
+      let isWrong = TrainingOptions(json: json.merging([key: .bool(true)]) { $1 }) == nil
+      #expect(isWrong || key == "second_derivatives", "\(key)")
     }
+  }
+
+  @Test("the learning rate halves in every half-life, and stays without one")
+  func halfLife() {
+    var options = TrainingOptions(problem: "simple")
+    #expect(options.learningRate(epoch: 1_000_000) == 0.001)
+    options.halfLife = 10
+    #expect(options.learningRate(epoch: 0) == 0.001)
+    #expect(abs(options.learningRate(epoch: 10) - 0.0005) < 1e-9)
+    #expect(abs(options.learningRate(epoch: 25) - 0.000_176_776_7) < 1e-9)
   }
 
   @Test("steps that fill no unroll are left out")

@@ -128,6 +128,7 @@ struct CommandLineTests {
       (["train", "--seed=-1"], ["--seed"]),
       (["train", "--seed=18446744073709551616"], ["--seed"]),
       (["train", "--meta_loss=mean"], ["--meta_loss", "mean"]),
+      (["train", "--learning_rate_half_life=0"], ["--learning_rate_half_life", "above 0"]),
       (["train", "--second_derivatives=maybe"], ["--second_derivatives", "maybe"]),
       (["train", "--save_path="], ["--save_path"]),
       (["train", "--resume"], ["--save_path"]),
