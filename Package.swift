@@ -48,6 +48,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CKernels", exclude: ["README.md"]),
     .target(name: "CMNISTSubset", exclude: ["data", "README.md"]),
+    .target(name: "CPretrainedOptimizers", exclude: ["data", "README.md"]),
 
     // MARK: - Libraries, from the ground up
     library("Safetensors", []),
@@ -56,7 +57,9 @@ let package = Package(
     library("Autodiff", ["Tensors"]),
     library("Layers", ["Autodiff", "Tensors"]),
     library("Problems", ["Layers", "Autodiff", "Tensors", "Datasets"]),
-    library("LearnedOptimizers", ["Layers", "Autodiff", "Tensors", "Safetensors", "CKernels"]),
+    library(
+      "LearnedOptimizers",
+      ["Layers", "Autodiff", "Tensors", "Safetensors", "CKernels", "CPretrainedOptimizers"]),
     library("Experiments", ["Problems", "LearnedOptimizers", "Layers", "Tensors"]),
     library(
       "MetaTraining",

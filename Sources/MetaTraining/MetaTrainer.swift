@@ -312,6 +312,7 @@ public final class MetaTrainer {
       let mean = evaluation.mean
       let isBest = mean.isFinite && mean < state.bestEvaluation ?? .infinity
       if isBest { state.bestEvaluation = mean }
+      state.curve.append(EvaluationPoint(epoch: state.epoch, meanFinalLoss: mean))
       if let observer {
         var summary = PeriodSummary(
           epoch: state.epoch, meanCost: mean,

@@ -12,6 +12,8 @@ public struct TrainingState: Sendable {
   public var adam: MetaAdam
   /// The mean final loss of the best evaluation so far.
   public var bestEvaluation: Double?
+  /// All evaluations so far: how the training went.
+  public var curve: [EvaluationPoint] = []
   /// What happened since the last log line.
   public var sinceLog = EpochTally()
   /// The meta-steps since the last log line.
@@ -96,5 +98,19 @@ public struct EpochTally: Equatable, Sendable {
     guard !finished.isEmpty else { return }
     costSum += finished.reduce(0, +) / Double(finished.count)
     finishedEpochs += 1
+  }
+}
+
+/// One evaluation of a training.
+public struct EvaluationPoint: Equatable, Sendable {
+  /// Epochs completed.
+  public let epoch: Int
+  /// The mean final loss; not finite when an optimizee diverged.
+  public let meanFinalLoss: Double
+
+  /// An evaluation after so many epochs.
+  public init(epoch: Int, meanFinalLoss: Double) {
+    self.epoch = epoch
+    self.meanFinalLoss = meanFinalLoss
   }
 }

@@ -15,8 +15,10 @@ public enum TrainingStateError: Error, Equatable, Sendable {
 
 /// A training state and its options as a safetensors file.
 ///
-/// Tensors: `weights/<net>/<weight>`, `adam/<net>/m` and `/v`, `progress` and `meta_steps` (float64;
-/// the latter may be missing: earlier programs did not write it), `counters` (int64), and between two unrolls of an epoch the optimizees under `instance/<i>/`. Metadata:
+/// Tensors: `weights/<net>/<weight>`, `adam/<net>/m` and `/v`, `progress` and `meta_steps` (float64),
+/// `counters` (int64), `curve` (float64, [evaluations, 2]: epoch and mean final loss), and between
+/// two unrolls of an epoch the optimizees under `instance/<i>/`. `meta_steps` and `curve` may be
+/// missing: earlier programs did not write them. Metadata:
 /// `format_version`, `kind`, `options` (JSON), `program_version`, `data` (the data set's hash).
 public struct TrainingStateFile: Sendable {
   /// The version of the layout.
@@ -92,6 +94,10 @@ public struct TrainingStateFile: Sendable {
       SafetensorsArray(
         doubles: [steps.metaLossSum, steps.gradientNormSum, Double(steps.count)], shape: [3]),
       named: "meta_steps")
+    file.append(
+      SafetensorsArray(
+        doubles: state.curve.flatMap { [Double($0.epoch), $0.meanFinalLoss] },
+        shape: [state.curve.count, 2]), named: "curve")
     for instance in state.instances { InstanceArchive.append(instance, to: &file) }
     return file
   }
@@ -141,6 +147,13 @@ public struct TrainingStateFile: Sendable {
       else { throw TrainingStateError.malformed(tensor: "meta_steps", expected: "[3]") }
       (state.metaSteps.metaLossSum, state.metaSteps.gradientNormSum) = (steps[0], steps[1])
       state.metaSteps.count = count
+    }
+    let curve = try file["curve"]?.doubles() ?? []
+    guard curve.count.isMultiple(of: 2),
+      stride(from: 0, to: curve.count, by: 2).allSatisfy({ (0..<0x1p40).contains(curve[$0]) })
+    else { throw TrainingStateError.malformed(tensor: "curve", expected: "[evaluations, 2]") }
+    state.curve = stride(from: 0, to: curve.count, by: 2).map {
+      EvaluationPoint(epoch: Int(curve[$0]), meanFinalLoss: curve[$0 + 1])
     }
     state.instances = try InstanceArchive.instances(
       in: file, experiment: experiment, options: options, epoch: state.epoch)

@@ -4,11 +4,34 @@ import LearnedOptimizers
 import MetaTraining
 import Problems
 
+/// A problem's nets with the weights that come with the program: what `--path=pretrained` names.
+private func pretrainedNets(
+  problem: String, overrides: [String: String]
+) throws -> [NetAssignment] {
+  guard overrides.isEmpty else {
+    throw Failure(.usage, "a pretrained optimizer has options of its own; leave out --net_option")
+  }
+  guard let pretrained = PretrainedOptimizer(rawValue: problem),
+    let description = ExperimentCatalog.nets(forProblem: problem).first
+  else {
+    let names = PretrainedOptimizer.allCases.map(\.rawValue).joined(separator: ", ")
+    throw Failure(
+      .missing,
+      "no optimizer for '\(problem)' comes with the program, only for \(names); train one")
+  }
+  return [
+    NetAssignment(
+      key: description.key, optimizer: try pretrained.load().optimizer,
+      parameters: description.parameters)
+  ]
+}
+
 /// A problem's nets with the weights saved at `path`, a folder or the file of the one net; with
 /// untrained weights and a warning when there is no path.
 func learnedNets(
   problem: String, overrides: [String: String], path: String?, seed: UInt64, warns: Bool = true
 ) throws -> [NetAssignment] {
+  if path == "pretrained" { return try pretrainedNets(problem: problem, overrides: overrides) }
   let descriptions = try netDescriptions(problem: problem, overrides: overrides)
   guard let path else {
     if warns {

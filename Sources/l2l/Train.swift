@@ -222,7 +222,10 @@ struct Train: ParsableCommand {
   }
 
   private static func metadata(dataHash: String) -> [String: String] {
-    ["program_version": Program.version, "data": dataHash]
+    var metadata = ["program_version": Program.version, "data": dataHash]
+    // Set by Scripts/l2l: which sources an optimizer comes from.
+    metadata["commit"] = ProcessInfo.processInfo.environment["L2L_COMMIT"]
+    return metadata
   }
 
   private func makeExperiment(

@@ -126,7 +126,14 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
         metadata: metadata.merging([
           "format_version": "1", "key": net.key, "problem": options.problem,
           "epoch": "\(state.epoch)", "evaluation": evaluation, "seed": "\(options.seed)",
-          "training_options": JSONValue.object(options.json).text,
+          "curve": JSONValue.array(
+            state.curve.map {
+              .array([
+                .number(Double($0.epoch)),
+                $0.meanFinalLoss.isFinite ? .number($0.meanFinalLoss) : .null,
+              ])
+            }
+          ).text, "training_options": JSONValue.object(options.json).text,
         ]) { $1 })
       enqueue(saved.file, as: "\(net.key).safetensors")
     }

@@ -35,6 +35,10 @@ struct TrainingStateFileTests {
     }
     var state = try #require(recorder.states.last)
     state.bestEvaluation = 0.1
+    state.curve = [
+      EvaluationPoint(epoch: 10, meanFinalLoss: 0.5),
+      EvaluationPoint(epoch: 20, meanFinalLoss: .infinity),
+    ]
     state.instances[1].divergence = Divergence(
       key: state.instances[1].key, step: 7, quantity: .loss)
     (self.experiment, self.options, self.state) = (experiment, options, state)
@@ -70,6 +74,7 @@ struct TrainingStateFileTests {
     #expect(back.adam.stepCount == state.adam.stepCount)
     #expect((back.epoch, back.unroll) == (1, 2))
     #expect(back.bestEvaluation == 0.1)
+    #expect(back.curve == state.curve)
     #expect(back.sinceLog == state.sinceLog)
     #expect(back.metaSteps == state.metaSteps && back.metaSteps.count == 6)
     #expect(back.sinceEvaluation == state.sinceEvaluation)

@@ -4,9 +4,12 @@
 // README begins
 import LearnedOptimizers
 
-/// Minimizes f(x) = |x - 1|^2 with the optimizer saved in a file.
-func minimize(from start: [Float], steps: Int, optimizer path: String) throws -> [Float] {
-  let saved = try SavedOptimizer(contentsOf: path)
+/// Minimizes f(x) = |x - 1|^2 with a trained optimizer: one that comes with the package, or your own
+/// by `SavedOptimizer(contentsOf: "./mnist/cw.safetensors")`.
+func minimize(
+  from start: [Float], steps: Int, with saved: SavedOptimizer? = nil
+) throws -> [Float] {
+  let saved = try saved ?? PretrainedOptimizer.quadratic.load()
   let stepper = OptimizerStepper(saved.optimizer, parameterCount: start.count)
   var x = start
   for _ in 0..<steps {

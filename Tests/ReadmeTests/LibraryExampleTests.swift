@@ -20,6 +20,14 @@ struct LibraryExampleTests {
     #expect(readme.contains("```swift\n\(code)```"))
   }
 
+  @Test("it works at once, with the optimizer that comes with the package")
+  func pretrained() throws {
+    let start: [Float] = [0, 0.5, -0.5, 1.5]
+    let x = try minimize(from: start, steps: 100)
+    func loss(_ x: [Float]) -> Float { x.reduce(0) { $0 + ($1 - 1) * ($1 - 1) } }
+    #expect(loss(x) < 0.1 * loss(start), "\(x)")
+  }
+
   @Test("it loads an optimizer and steps parameters as the formula says")
   func stepsParameters() throws {
     // A net without layers is linear: an update is w g + b, here gradient descent with rate 0.1.
@@ -30,7 +38,7 @@ struct LibraryExampleTests {
     let path = NSTemporaryDirectory() + "l2l-readme-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try SavedOptimizer(net).write(to: path)
-    let x = try minimize(from: [0, 2, 5], steps: 3, optimizer: path)
+    let x = try minimize(from: [0, 2, 5], steps: 3, with: SavedOptimizer(contentsOf: path))
     // Each step multiplies the distance to 1 by 0.8; float32 rounds each of three steps.
     for (value, start) in zip(x, [Float(0), 2, 5]) {
       #expect(abs(value - (1 + (start - 1) * 0.512)) < 1e-5)

@@ -48,6 +48,24 @@ struct EvaluationTests {
   }
 
   @Test(
+    "the optimizers that come with the program learn",
+    arguments: [("quadratic", 0.2), ("mnist", 0.5)])
+  func pretrained(problem: String, limit: Double) throws {
+    let rows = try table(["--problem=\(problem)", "--path=pretrained", "--num_epochs=3"])
+    let final = rows.filter { $0.step == 100 }.map(\.loss)
+    #expect(final.count == 3)
+    #expect(final.allSatisfy { $0 < limit }, "\(final)")
+  }
+
+  @Test("a problem without a pretrained optimizer is an error that names those with one")
+  func nonePretrained() throws {
+    let result = try run(["evaluate", "--problem=simple", "--path=pretrained"])
+    #expect(result.code == 66)
+    #expect(result.errors.contains("'simple'"))
+    #expect(result.errors.contains("quadratic, mnist"))
+  }
+
+  @Test(
     "every optimizer starts from the same losses; the table has a row a step",
     arguments: [
       ["--problem=quadratic", "--problem_option=batch_size=3"],

@@ -1,0 +1,21 @@
+import LearnedOptimizers
+import Tensors
+import Testing
+
+@Suite("PretrainedOptimizer")
+struct PretrainedOptimizerTests {
+  @Test("each loads and tells how it was trained", arguments: PretrainedOptimizer.allCases)
+  func metadata(pretrained: PretrainedOptimizer) throws {
+    let saved = try pretrained.load()
+    #expect(saved.metadata["problem"] == pretrained.rawValue)
+    #expect(saved.optimizer is CoordinateWiseDeepLSTM)
+    #expect(saved.metadata["commit"]?.isEmpty == false)
+    let options = try #require(
+      saved.metadata["training_options"].flatMap { JSONValue(parsing: $0)?.object })
+    #expect(options["seed"]?.string == saved.metadata["seed"])
+    let curve = try #require(saved.metadata["curve"].flatMap { JSONValue(parsing: $0)?.array })
+    let losses = curve.compactMap { $0.array?.last?.number }
+    // The best evaluation is the one that was kept.
+    #expect(losses.min().map { "\($0)" } == saved.metadata["evaluation"])
+  }
+}
