@@ -67,6 +67,7 @@ let package = Package(
         "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors",
         "Safetensors",
       ]),
+    library("Comparison", ["MetaTraining", "Experiments", "LearnedOptimizers", "Problems"]),
 
     library("Telemetry", ["MetaTraining", "Safetensors"]),
 
@@ -81,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "l2l",
       dependencies: [
-        "DistributedTraining", "Telemetry", "MetaTraining", "Experiments", "Problems",
+        "Comparison", "DistributedTraining", "Telemetry", "MetaTraining", "Experiments", "Problems",
         "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Datasets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -112,6 +113,12 @@ let package = Package(
       [
         "Telemetry", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Tensors",
         "TestSupport",
+      ]),
+    tests(
+      "Comparison",
+      [
+        "Comparison", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Datasets",
+        "Tensors",
       ]),
     tests("Safetensors", ["Safetensors"]),
     // Depends on the program so that it is built; the tests run it.

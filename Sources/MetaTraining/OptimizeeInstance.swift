@@ -10,6 +10,8 @@ public enum InstancePhase: String, Codable, Sendable {
   case training
   /// Selecting the best optimizer while training.
   case validation
+  /// Choosing the learning rates of optimizers that are not learned.
+  case tuning
   /// Measuring the final figures.
   case test
 
@@ -17,6 +19,7 @@ public enum InstancePhase: String, Codable, Sendable {
     switch self {
     case .training: .problem
     case .validation: .validationProblem
+    case .tuning: .tuningProblem
     case .test: .testProblem
     }
   }
@@ -25,6 +28,7 @@ public enum InstancePhase: String, Codable, Sendable {
     switch self {
     case .training: .minibatch
     case .validation: .validationMinibatch
+    case .tuning: .tuningMinibatch
     case .test: .testMinibatch
     }
   }

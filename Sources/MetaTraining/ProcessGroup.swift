@@ -31,7 +31,7 @@ extension ProcessGroup {
   /// Fills an array of which every process knows its share.
   ///
   /// - Parameter values: `total` numbers; those outside `share(of: total)` are ignored.
-  func gather(_ values: inout [Double]) throws {
+  public func gather(_ values: inout [Double]) throws {
     guard count > 1 else { return }
     let mine = share(of: values.count)
     var bits = values.indices.map {

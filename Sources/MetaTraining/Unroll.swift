@@ -70,11 +70,7 @@ public final class Unroller {
   ) throws(Divergence) -> UnrollOutcome {
     var losses: [Float] = []
     losses.reserveCapacity(steps + 1)
-    for _ in 0..<steps {
-      let (loss, gradient) = try lossAndGradient(&instance)
-      losses.append(loss)
-      advance(&instance, gradient)
-    }
+    for _ in 0..<steps { losses.append(try step(&instance)) }
     if lossAtEnd {
       losses.append(try finalLoss(&instance))
     } else {
@@ -127,6 +123,16 @@ public final class Unroller {
 
   // MARK: - One step
 
+  /// Takes one step: the loss and its gradient at the instance's point, then the nets' updates.
+  ///
+  /// - Returns: the loss before the update.
+  /// - Throws: `Divergence`; the instance is then useless.
+  public func step(_ instance: inout OptimizeeInstance) throws(Divergence) -> Float {
+    let (loss, gradient) = try lossAndGradient(&instance)
+    advance(&instance, gradient)
+    return loss
+  }
+
   private func advance(_ instance: inout OptimizeeInstance, _ gradient: Tensor) {
     for net in engines.indices {
       let update = engines[net].step(
@@ -151,7 +157,10 @@ public final class Unroller {
     return (loss, parameters)
   }
 
-  private func finalLoss(_ instance: inout OptimizeeInstance) throws(Divergence) -> Float {
+  /// The loss at the instance's point, without a step; counts as an evaluation.
+  ///
+  /// - Throws: `Divergence` when it is not finite.
+  public func finalLoss(_ instance: inout OptimizeeInstance) throws(Divergence) -> Float {
     let loss = record(instance, recorded: false).loss.value.scalar
     guard loss.isFinite else { throw diverged(instance, .loss) }
     instance.evaluations += 1

@@ -28,6 +28,10 @@ public struct RandomStream: Sendable {
     case testProblem = 8
     /// Their minibatches.
     case testMinibatch = 9
+    /// Parameters and constants of the optimizees that learning rates are chosen with.
+    case tuningProblem = 10
+    /// Their minibatches.
+    case tuningMinibatch = 11
     /// Synthetic data sets.
     case data = 4
     /// Choices that tests make.

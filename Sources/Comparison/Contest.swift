@@ -1,0 +1,205 @@
+internal import Experiments
+internal import Foundation
+public import MetaTraining
+public import Problems
+
+/// What a comparison's numbers follow from, besides the contenders and the problem.
+public struct ContestSettings: Sendable {
+  /// Optimizees that the result is measured on.
+  public var epochCount = 100
+  /// Steps of each.
+  public var stepCount = 100
+  /// The seed of all random numbers.
+  public var seed: UInt64 = 0
+  /// Optimizees that each learning rate is tried on.
+  public var tuningEpochs = 20
+  /// Learning rates tried for each contender.
+  public var tuningTrials = LearningRateSearch.defaultTrials
+
+  /// The defaults.
+  public init() {}
+}
+
+/// Why a comparison can't go on.
+public enum ContestError: Error, Equatable, Sendable {
+  /// A process of the group was asked to stop.
+  case stopped
+}
+
+/// Runs contenders against each other.
+///
+/// All are unrolled on the same optimizees: same initial parameters, constants and minibatches, keyed
+/// by seed, phase and epoch, each contender starting afresh. Learning rates are chosen on optimizees
+/// of a phase of their own, which share no random number with those of the result nor with those of
+/// training; all contenders with a rate to tune get the same number of trials.
+///
+/// The optimizees are shared out over the processes of the group; every process must make the same
+/// calls. Losses don't depend on the number of processes.
+public final class Contest {
+  /// Who takes part.
+  public let contenders: [Contender]
+  private let settings: ContestSettings
+  private let group: any ProcessGroup
+  private let shouldStop: () -> Bool
+
+  /// A contest.
+  ///
+  /// - Parameter shouldStop: asked after every step; when any process of the group says yes, all
+  ///   throw `ContestError.stopped`.
+  public init(
+    _ contenders: [Contender], settings: ContestSettings, group: any ProcessGroup,
+    shouldStop: @escaping () -> Bool = { false }
+  ) {
+    self.contenders = contenders
+    self.settings = settings
+    self.group = group
+    self.shouldStop = shouldStop
+  }
+
+  // MARK: - Tuning
+
+  /// Looks for the learning rates of the contenders that need one.
+  ///
+  /// The objective is the mean final loss, infinite when any optimizee diverged.
+  ///
+  /// - Parameter progress: called after every trial, with what is done of all.
+  /// - Returns: a search a contender, the same on every process; nil for those that need none.
+  /// - Throws: `ContestError`, `ExperimentError`, `OptimizerError`, and what the group throws.
+  public func tune(
+    on problem: any Problem, progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+  ) throws -> [LearningRateSearch?] {
+    let count = contenders.count { $0.needsTuning } * settings.tuningTrials
+    var done = 0
+    return try contenders.map { contender in
+      guard contender.needsTuning else { return nil }
+      var search = LearningRateSearch(trials: settings.tuningTrials)
+      while try search.step({ rate in
+        let unroller = Unroller(
+          try Experiment(problem: problem, nets: try contender.nets(rate: rate)))
+        return try finalMean(unroller)
+      }) {
+        done += 1
+        progress(done, count)
+      }
+      return search
+    }
+  }
+
+  private func finalMean(_ unroller: Unroller) throws -> Double {
+    var losses = [Double](repeating: .infinity, count: settings.tuningEpochs)
+    try inTurn(settings.tuningEpochs) { epoch in
+      let run = unrolled(unroller, epoch: epoch, phase: .tuning)
+      losses[epoch] = Double(run.losses.last ?? .infinity)
+    }
+    try group.gather(&losses)
+    return losses.reduce(0, +) / Double(losses.count)
+  }
+
+  // MARK: - Measuring
+
+  /// Runs every contender on every optimizee; on each optimizee all contenders in turn, so that
+  /// whatever else the machine does slows down all of them alike.
+  ///
+  /// - Parameters:
+  ///   - rates: the learning rate of each contender that has none of its own.
+  ///   - progress: called after every optimizee with what this process has done of its share.
+  /// - Returns: on rank 0 the runs of each contender in the order of epochs; nil on the others.
+  /// - Throws: as `tune`.
+  public func measure(
+    on problem: any Problem, rates: [Float?],
+    progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+  ) throws -> [[ContestRun]]? {
+    let unrollers = try zip(contenders, rates).map { contender, rate in
+      Unroller(try Experiment(problem: problem, nets: try contender.nets(rate: rate)))
+    }
+    var bytes: [UInt8] = []
+    let share = group.share(of: settings.epochCount)
+    try inTurn(settings.epochCount) { epoch in
+      for unroller in unrollers {
+        unrolled(unroller, epoch: epoch, phase: .test).append(to: &bytes)
+      }
+      progress(epoch - share.lowerBound + 1, share.count)
+    }
+    guard let shares = try group.gather(bytes) else { return nil }
+    var reader = shares.joined().makeIterator()
+    var runs = [[ContestRun]](repeating: [], count: contenders.count)
+    for _ in 0..<settings.epochCount {
+      for contender in contenders.indices {
+        runs[contender].append(
+          ContestRun(reading: &reader, lossCount: settings.stepCount + 1))
+      }
+    }
+    return runs
+  }
+
+  /// Calls `body` with each item of this process's share; after each all processes agree on whether
+  /// to stop.
+  private func inTurn(_ count: Int, _ body: (_ item: Int) throws -> Void) throws {
+    let share = group.share(of: count)
+    // Rank 0 has the largest share.
+    let rounds = (count + group.count - 1) / group.count
+    for round in 0..<rounds {
+      if round < share.count { try body(share.lowerBound + round) }
+      var stops: [Int64] = [shouldStop() ? 1 : 0]
+      try group.maximum(&stops)
+      guard stops[0] == 0 else { throw ContestError.stopped }
+    }
+  }
+
+  /// One run from the reset; a stop ends it early.
+  private func unrolled(_ unroller: Unroller, epoch: Int, phase: InstancePhase) -> ContestRun {
+    let key = InstanceKey(seed: settings.seed, phase: phase, epoch: epoch, instance: 0)
+    var instance = unroller.makeInstance(key)
+    var run = ContestRun(losses: [], steps: 0, seconds: 0)
+    run.losses.reserveCapacity(settings.stepCount + 1)
+    let clock = ContinuousClock()
+    let start = clock.now
+    do throws(Divergence) {
+      while run.steps < settings.stepCount, !shouldStop() {
+        run.losses.append(try unroller.step(&instance))
+        run.steps += 1
+      }
+      run.seconds = (clock.now - start).seconds
+      run.losses.append(try unroller.finalLoss(&instance))
+    } catch {
+      if run.seconds == 0 { run.seconds = (clock.now - start).seconds }
+    }
+    let missing = settings.stepCount + 1 - run.losses.count
+    run.losses += [Float](repeating: .infinity, count: max(missing, 0))
+    return run
+  }
+}
+
+/// One contender on one optimizee.
+public struct ContestRun: Equatable, Sendable {
+  /// The losses f_0 ... f_T, infinite from the step on at which it diverged.
+  public var losses: [Float]
+  /// The steps taken, fewer than T when it diverged.
+  public var steps: Int
+  /// The time they took: gradients of the loss and updates, without the last loss.
+  public var seconds: Double
+
+  /// A run of which all is known.
+  public init(losses: [Float], steps: Int, seconds: Double) {
+    self.losses = losses
+    self.steps = steps
+    self.seconds = seconds
+  }
+
+  func append(to bytes: inout [UInt8]) {
+    withUnsafeBytes(of: seconds.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: UInt64(steps).littleEndian) { bytes.append(contentsOf: $0) }
+    for loss in losses {
+      withUnsafeBytes(of: loss.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+  }
+
+  init(reading bytes: inout some IteratorProtocol<UInt8>, lossCount: Int) {
+    func word(_ count: Int) -> UInt64 {
+      (0..<count).reduce(0) { $0 | UInt64(bytes.next() ?? 0) << (8 * UInt64($1)) }
+    }
+    seconds = Double(bitPattern: word(8))
+    steps = Int(word(8))
+    losses = (0..<lossCount).map { _ in Float(bitPattern: UInt32(word(4))) }
+  }
+}
