@@ -68,6 +68,7 @@ let package = Package(
         "Safetensors",
       ]),
     library("Comparison", ["MetaTraining", "Experiments", "LearnedOptimizers", "Problems"]),
+    library("Reports", ["Comparison", "Experiments", "LearnedOptimizers"]),
 
     library("Telemetry", ["MetaTraining", "Safetensors"]),
 
@@ -82,7 +83,8 @@ let package = Package(
     .executableTarget(
       name: "l2l",
       dependencies: [
-        "Comparison", "DistributedTraining", "Telemetry", "MetaTraining", "Experiments", "Problems",
+        "Comparison", "Reports", "DistributedTraining", "Telemetry", "MetaTraining", "Experiments",
+        "Problems",
         "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Datasets",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -120,6 +122,7 @@ let package = Package(
         "Comparison", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Datasets",
         "Tensors",
       ]),
+    tests("Reports", ["Reports", "Comparison", "LearnedOptimizers"]),
     tests("Safetensors", ["Safetensors"]),
     // Depends on the program so that it is built; the tests run it.
     tests("l2l", ["l2l", "Safetensors", "TestSupport"], resources: [.copy("Fixtures")]),

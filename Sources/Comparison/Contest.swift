@@ -12,7 +12,7 @@ public struct ContestSettings: Sendable {
   /// The seed of all random numbers.
   public var seed: UInt64 = 0
   /// Optimizees that each learning rate is tried on.
-  public var tuningEpochs = 20
+  public var tuningEpochs = 50
   /// Learning rates tried for each contender.
   public var tuningTrials = LearningRateSearch.defaultTrials
 
@@ -172,7 +172,7 @@ public final class Contest {
 
 /// One contender on one optimizee.
 public struct ContestRun: Equatable, Sendable {
-  /// The losses f_0 ... f_T, infinite from the step on at which it diverged.
+  /// The losses from f_0 to f_T, infinite from the step on at which it diverged.
   public var losses: [Float]
   /// The steps taken, fewer than T when it diverged.
   public var steps: Int

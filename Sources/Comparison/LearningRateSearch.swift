@@ -6,10 +6,10 @@ internal import Foundation
 /// 2. While the best rate lies at an end of what was tried: half a decade beyond it, down to 10^-10
 ///    and up to 10^6.
 /// 3. Refinement: of the two gaps beside the best rate the wider is halved (in the logarithm), the
-///    left one if they are equal: quarter decades, then eighths, sixteenths and thirty-seconds.
+///    left one if they are equal: quarter decades, then eighths, and so on.
 ///
 /// The number of trials is the same for every optimizer, so what an extended grid takes is missing
-/// in the refinement. Rates are powers 10^(k/32) with a whole k: none is tried twice. Of equal
+/// in the refinement. Rates are powers 10^(k/1024) with a whole k: none is tried twice. Of equal
 /// losses, as when all runs diverge, the smaller rate's is the better one.
 public struct LearningRateSearch: Sendable {
   /// One rate and its loss.
@@ -25,7 +25,7 @@ public struct LearningRateSearch: Sendable {
   /// The trials that every optimizer gets unless told otherwise.
   public static let defaultTrials = 19
 
-  private static let perDecade = 32
+  private static let perDecade = 1024
   private static let grid = stride(from: -4 * perDecade, through: perDecade, by: perDecade / 2)
   private static let limits = (-10 * perDecade)...(6 * perDecade)
 

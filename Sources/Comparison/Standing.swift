@@ -36,7 +36,7 @@ public struct Standing: Sendable {
   public let rate: Float?
   /// How the rate was found; nil when it was given.
   public let search: LearningRateSearch?
-  /// Its figures at steps 0 ... T.
+  /// Its figures at every step from 0 to T.
   public let steps: [StepFigures]
   /// The mean height of the loss curves, over the runs that did not diverge.
   public let area: Double
@@ -85,7 +85,9 @@ public struct Standing: Sendable {
     }
   }
 
-  /// The intervals at all steps. A run that diverged stays so: between two divergences the draws are
+  /// The intervals at all steps.
+  ///
+  /// A run that diverged stays so: between two divergences the draws are
   /// from the same runs and are made for all steps at once.
   private static func intervals(_ curves: [[Double]], _ bootstrap: Bootstrap) -> [Interval] {
     let count = curves.first?.count ?? 0

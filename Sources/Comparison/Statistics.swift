@@ -34,7 +34,7 @@ public enum Statistics {
     quantile(0.5, ofSorted: values.sorted())
   }
 
-  /// The mean height of a curve given at steps 0 ... T: the trapezoid rule's area, divided by T.
+  /// The mean height of a curve: the trapezoid rule's area, divided by the number of steps.
   ///
   /// - Returns: infinity when a value is infinite; the value itself where there is only one.
   public static func area(under curve: [Double]) -> Double {

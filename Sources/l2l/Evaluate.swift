@@ -1,4 +1,5 @@
 import ArgumentParser
+import Comparison
 import Datasets
 import DistributedTraining
 import Experiments
@@ -128,20 +129,16 @@ struct Evaluate: ParsableCommand {
       return try learnedNets(
         problem: name, overrides: problem.netOptionValues(), path: path, seed: seed)
     }
-    let classes = [Adam.name, "SGD", Momentum.name, NAG.name, RMSprop.name]
-    guard let chosen = classes.first(where: { $0.lowercased() == optimizer.lowercased() }) else {
+    guard let chosen = BaselineCatalog.name(spelled: optimizer) else {
+      let names = ["L2L"] + BaselineCatalog.names
       throw Failure(
-        .usage,
-        "there is no optimizer '\(optimizer)'\(Failure.suggestion(optimizer, ["L2L"] + classes))")
+        .usage, "there is no optimizer '\(optimizer)'\(Failure.suggestion(optimizer, names))")
     }
     if let path {
       throw Failure(
         .usage, "--path '\(path)' names a learned optimizer, but --optimizer is \(chosen)")
     }
-    let description = NetDescription(
-      key: chosen, net: chosen == "SGD" ? Sgd.name : chosen,
-      options: ["learning_rate": .number(Double(learningRate))])
-    return [NetAssignment(key: chosen, optimizer: try description.make(seed: 0, position: 0))]
+    return [try BaselineCatalog.net(chosen, learningRate: learningRate)]
   }
 }
 

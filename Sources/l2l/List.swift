@@ -29,6 +29,7 @@ struct List: ParsableCommand {
         "  \(entry.name): \(entry.summary); \(entry.options.joined(separator: ", "))")
     }
     StandardOutput.write(
-      "Optimizers (evaluate --optimizer): L2L, Adam, SGD, Momentum, NAG, RMSprop")
+      "Optimizers (evaluate --optimizer, compare --optimizers): L2L, Adam, SGD, Momentum, NAG, RMSprop"
+    )
   }
 }

@@ -74,7 +74,7 @@ enum Program {
     return result
   }
 
-  private static let flags: Set<String> = ["second_derivatives", "resume", "verbose"]
+  private static let flags: Set<String> = ["second_derivatives", "resume", "verbose", "tune"]
 
   private static func isOn(_ flag: String, _ value: String) throws -> Bool {
     switch value.lowercased() {
@@ -198,5 +198,5 @@ struct Root: ParsableCommand {
       Options may be spelled with _ or -, and take their value after = or a space.
       """,
     version: Program.version,
-    subcommands: [Train.self, Evaluate.self, UnrollOnce.self, List.self])
+    subcommands: [Train.self, Evaluate.self, Compare.self, UnrollOnce.self, List.self])
 }

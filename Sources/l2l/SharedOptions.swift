@@ -104,6 +104,13 @@ func requireLearningRate(_ value: Float) throws {
   }
 }
 
+/// Checks how long a collective may take.
+func requireTimeout(_ seconds: Double) throws {
+  guard seconds > 0, seconds < 1e9 else {
+    throw Failure(.usage, "--collective_timeout must be above 0 seconds, not \(seconds)")
+  }
+}
+
 /// Checks that an output file can be made, before any work is done.
 func requireWritable(_ path: String) throws {
   guard !path.isEmpty else { throw Failure(.usage, "--output needs the name of a file") }

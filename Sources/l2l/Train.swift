@@ -322,10 +322,7 @@ struct Train: ParsableCommand {
     guard maxTime.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
       throw Failure(.usage, "--max_time must be above 0 minutes, not \(maxTime ?? 0)")
     }
-    guard collectiveTimeout > 0, collectiveTimeout < 1e9 else {
-      throw Failure(
-        .usage, "--collective_timeout must be above 0 seconds, not \(collectiveTimeout)")
-    }
+    try requireTimeout(collectiveTimeout)
   }
 
   private func validate(_ options: TrainingOptions) throws {

@@ -1,0 +1,40 @@
+public import Comparison
+public import LearnedOptimizers
+
+/// A comparison with all that its tables, files and figures tell.
+public struct ComparisonReport: Sendable {
+  /// The problem's name.
+  public let problem: String
+  /// The part of the data set that the result is measured on; nil without a data set.
+  public let split: String?
+  /// What the numbers follow from.
+  public let settings: ContestSettings
+  /// What the contenders reached.
+  public let standings: Standings
+  /// For each contender its runs, in the order of epochs.
+  public let runs: [[ContestRun]]
+  /// Further facts for the JSON file, by name: options, versions, hashes.
+  public let facts: [String: JSONValue]
+
+  /// A report of a comparison.
+  public init(
+    problem: String, split: String?, settings: ContestSettings, standings: Standings,
+    runs: [[ContestRun]], facts: [String: JSONValue]
+  ) {
+    self.problem = problem
+    self.split = split
+    self.settings = settings
+    self.standings = standings
+    self.runs = runs
+    self.facts = facts
+  }
+
+  var labels: [String] { standings.all.map(\.contender.label) }
+
+  /// "100 optimizees of the test split".
+  var sample: String {
+    let count = settings.epochCount
+    return "\(count) \(count == 1 ? "optimizee" : "optimizees")"
+      + (split.map { " of the \($0) split" } ?? "")
+  }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import Reports
+import Testing
+
+@Suite("gnuplot")
+struct GnuplotTests {
+  /// A folder with a program called gnuplot, removed at the end.
+  private final class Fake {
+    let folder: String
+
+    init(_ script: String) throws {
+      folder = NSTemporaryDirectory() + "l2l-gnuplot-" + UUID().uuidString
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: false)
+      let program = "\(folder)/gnuplot"
+      try "#!/bin/sh\n\(script)\n".write(toFile: program, atomically: false, encoding: .utf8)
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o755], ofItemAtPath: program)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+  }
+
+  @Test("a gnuplot that is missing, fails, or does its work is told apart")
+  func outcomes() throws {
+    #expect(Gnuplot.run("figure.gp", path: "/nowhere:/proc") == .missing)
+    let working = try Fake("exit 0")
+    #expect(Gnuplot.run("figure.gp", path: working.folder) == .drawn)
+    let failing = try Fake("echo 'line 3: no' >&2; exit 2")
+    #expect(Gnuplot.run("figure.gp", path: failing.folder) == .failed("line 3: no"))
+    let silent = try Fake("exit 2")
+    #expect(Gnuplot.run("figure.gp", path: silent.folder) == .failed("exit code 2"))
+  }
+
+  @Test("the script's name is never an option")
+  func names() throws {
+    let fake = try Fake("[ \"$1\" = ./-e/figure.gp ]")
+    #expect(Gnuplot.run("-e/figure.gp", path: fake.folder) == .drawn)
+  }
+
+  @Test("one that does not end is killed")
+  func hanging() throws {
+    let hanging = try Fake("exec sleep 60")
+    let start = ContinuousClock.now
+    #expect(
+      Gnuplot.run("figure.gp", path: hanging.folder, timeout: 0.5)
+        == .failed("it did not end within 0.5 s"))
+    #expect(ContinuousClock.now - start < .seconds(30))
+  }
+}
