@@ -209,9 +209,19 @@ public final class MetaTrainer {
         metaLoss += Double(bitPattern: UInt64(bitPattern: message[slot]))
       }
       state.metaSteps.add(metaLoss: metaLoss / Double(contributors), gradients: gradients)
-      step(gradients)
+      step(clipped(gradients))
     }
     return (costs, agreed[counts.count] != 0)
+  }
+
+  /// The meta-gradient of all nets, shortened to the largest norm that it may have.
+  private func clipped(_ gradients: [[Float]]) -> [[Float]] {
+    guard let limit = options.clipNorm else { return gradients }
+    // Summed in one order on every process.
+    let square = gradients.reduce(0) { $1.reduce($0) { $0 + Double($1) * Double($1) } }
+    guard square > limit * limit else { return gradients }
+    let factor = limit / square.squareRoot()
+    return gradients.map { $0.map { Float(Double($0) * factor) } }
   }
 
   private func step(_ gradients: [[Float]]) {

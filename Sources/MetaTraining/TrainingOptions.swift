@@ -27,6 +27,10 @@ public struct TrainingOptions: Equatable, Sendable {
   public var halfLife: Double?
   /// Whether the meta-gradient flows through the optimizee's gradients too.
   public var secondDerivatives = false
+  /// The largest norm that a meta-gradient of all nets may have: longer ones are shortened to it
+  /// (Pascanu et al., "On the difficulty of training recurrent neural networks", 2013, section 3.2).
+  /// Nil shortens none.
+  public var clipNorm: Double?
   /// What is minimized.
   public var metaLoss = MetaLoss.sum
   /// The seed of all random numbers.
@@ -67,6 +71,7 @@ public struct TrainingOptions: Equatable, Sendable {
       "second_derivatives": .bool(secondDerivatives), "seed": .string(String(seed)),
       "optimizees": .number(Double(optimizees)),
       "meta_loss": .string(metaLoss.rawValue),
+      "clip_norm": clipNorm.map(JSONValue.number) ?? .null,
       "learning_rate_half_life": halfLife.map(JSONValue.number) ?? .null,
     ]
   }
@@ -85,8 +90,10 @@ public struct TrainingOptions: Equatable, Sendable {
       case .bool(let second)? = json["second_derivatives"],
       let seed = json["seed"]?.string.flatMap(UInt64.init),
       let optimizees = integer("optimizees"),
-      // These two are absent where there was no choice yet.
-      json["learning_rate_half_life"].map({ $0 == .null || $0.number ?? 0 > 0 }) ?? true,
+      // These three are absent where there was no choice yet.
+      ["learning_rate_half_life", "clip_norm"].allSatisfy({ name in
+        json[name].map { $0 == .null || $0.number ?? 0 > 0 } ?? true
+      }),
       let metaLoss = json["meta_loss", default: .string("sum")].string
         .flatMap(MetaLoss.init), unrollLength > 0, logPeriod > 0,
       evaluationPeriod > 0, evaluationEpochs >= 0, optimizees > 0
@@ -105,6 +112,7 @@ public struct TrainingOptions: Equatable, Sendable {
     self.seed = seed
     self.metaLoss = metaLoss
     halfLife = json["learning_rate_half_life"]?.number
+    clipNorm = json["clip_norm"]?.number
     self.optimizees = optimizees
   }
 }

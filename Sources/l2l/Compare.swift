@@ -169,7 +169,7 @@ struct Compare: ParsableCommand {
             + " one optimizer its rate as in Adam=\(learningRate)")
       }
     }
-    guard let split = MNIST.Split(rawValue: split) else {
+    guard let split = DatasetSplit(rawValue: split) else {
       throw Failure(.usage, "--split takes train or test, not '\(split)'")
     }
     let contenders = try contenders(problem: name)
@@ -180,7 +180,7 @@ struct Compare: ParsableCommand {
           + " \(Self.mostLosses) losses; give fewer epochs or steps")
     }
     let options = try problem.problemOptionValues()
-    func built(_ split: MNIST.Split, announcing: Bool) throws -> BuiltProblem {
+    func built(_ split: DatasetSplit, announcing: Bool) throws -> BuiltProblem {
       try makeProblem(
         name, options: options, split: split, directory: problem.dataDirectory,
         announcing: announcing)

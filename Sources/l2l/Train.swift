@@ -42,6 +42,10 @@ struct Train: ParsableCommand {
     help: "Epochs in which the learning rate halves. (default: it stays)")
   var halfLife: Double?
   @Option(
+    name: .customLong("clip_norm"),
+    help: "The largest norm of a meta-gradient; longer ones are shortened. (default: none)")
+  var clipNorm: Double?
+  @Option(
     name: .customLong("meta_loss"),
     help: "What is minimized: the sum of an unroll's losses, or of their logs. (default: sum)")
   var metaLoss: MetaLoss?
@@ -310,6 +314,7 @@ struct Train: ParsableCommand {
     if let learningRate { options.learningRate = learningRate }
     if let secondDerivatives { options.secondDerivatives = secondDerivatives }
     if let halfLife { options.halfLife = halfLife }
+    if let clipNorm { options.clipNorm = clipNorm }
     if let metaLoss { options.metaLoss = metaLoss }
     if let seed { options.seed = seed }
     if let optimizees { options.optimizees = optimizees }
@@ -335,6 +340,10 @@ struct Train: ParsableCommand {
     try require("unroll_length", options.unrollLength, atLeast: 1)
     try require("optimizees", options.optimizees, atLeast: 1, atMost: 1_000_000)
     try requireLearningRate(options.learningRate)
+    guard options.clipNorm.map({ $0 > 0 && $0.isFinite }) ?? true else {
+      throw Failure(
+        .usage, "--clip_norm must be a finite number above 0, not \(options.clipNorm ?? 0)")
+    }
     guard options.halfLife.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
       throw Failure(
         .usage,

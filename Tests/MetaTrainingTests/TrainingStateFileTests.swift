@@ -201,7 +201,7 @@ struct TrainingOptionsTests {
     (options.epochCount, options.logPeriod, options.evaluationPeriod) = (7, 2, 3)
     (options.evaluationEpochs, options.stepCount, options.unrollLength) = (0, 50, 10)
     (options.learningRate, options.secondDerivatives) = (0.003, true)
-    (options.metaLoss, options.halfLife) = (.log, 12.5)
+    (options.metaLoss, options.halfLife, options.clipNorm) = (.log, 12.5, 0.25)
     (options.seed, options.optimizees) = (.max, 4)
     let text = JSONValue.object(options.json).text
     let object = try #require(JSONValue(parsing: text)?.object)
@@ -213,8 +213,8 @@ struct TrainingOptionsTests {
     let json = TrainingOptions(problem: "simple").json
     #expect(TrainingOptions(json: json) != nil)
     for key in json.keys {
-      // Files from before there was a choice of these two can be resumed.
-      let isNew = ["meta_loss", "learning_rate_half_life"].contains(key)
+      // Files from before there was a choice of these can be resumed.
+      let isNew = ["meta_loss", "learning_rate_half_life", "clip_norm"].contains(key)
       let without = TrainingOptions(json: json.filter { $0.key != key })
       #expect(without == (isNew ? TrainingOptions(problem: "simple") : nil), "\(key)")
       let isWrong = TrainingOptions(json: json.merging([key: .bool(true)]) { $1 }) == nil

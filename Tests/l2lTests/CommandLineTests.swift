@@ -128,6 +128,7 @@ struct CommandLineTests {
       (["train", "--seed=-1"], ["--seed"]),
       (["train", "--seed=18446744073709551616"], ["--seed"]),
       (["train", "--meta_loss=mean"], ["--meta_loss", "mean"]),
+      (["train", "--clip_norm=-1"], ["--clip_norm", "above 0"]),
       (["train", "--learning_rate_half_life=0"], ["--learning_rate_half_life", "above 0"]),
       (["train", "--second_derivatives=maybe"], ["--second_derivatives", "maybe"]),
       (["train", "--save_path="], ["--save_path"]),
