@@ -4,7 +4,7 @@ public import Tensors
 /// The convolution of images x [B, H, W, in] with filters w [kh, kw, in, out] at stride 1, each
 /// image padded with zeros so that it keeps its size, plus a bias b [out].
 public func convolution2D(_ x: Variable, w: Variable, b: Variable) -> Variable {
-  x.convolution2D(w) + b
+  x.convolution2D(w, bias: b)
 }
 
 /// A network of convolutions: 5 x 5 filters, then batch normalization unless switched off, ReLU,
@@ -67,13 +67,13 @@ public struct ConvNet2D: Sendable {
       let (w, b) = (parameters[next], parameters[next + 1])
       if isNormalized {
         // Normalization subtracts what the bias adds: its derivative is 0, and it is left out.
-        x = x.convolution2D(w).batchNormalized(offset: parameters[next + 2])
+        x = x.convolution2D(w)
+          .batchNormalizedReLUMaxPool2D(offset: parameters[next + 2], window: 2, stride: 2)
       } else {
-        x = convolution2D(x, w: w, b: b)
+        // ReLU and the maximum may change places, and after the maximum there is less to do. Where
+        // all of a window is below 0, or its largest elements are equal, derivatives agree too.
+        x = convolution2D(x, w: w, b: b).maxPool2D(window: 2, stride: 2).relu()
       }
-      // ReLU and the maximum may change places, and after the maximum there is less to do. Where
-      // all of a window is below 0, or its largest elements are equal, derivatives agree too.
-      x = x.maxPool2D(window: 2, stride: 2).relu()
       next += isNormalized ? 3 : 2
     }
     return x
