@@ -27,9 +27,10 @@ public struct TrainingOptions: Equatable, Sendable {
   public var halfLife: Double?
   /// Whether the meta-gradient flows through the optimizee's gradients too.
   public var secondDerivatives = false
-  /// The largest norm that a meta-gradient of all nets may have: longer ones are shortened to it
-  /// (Pascanu et al., "On the difficulty of training recurrent neural networks", 2013, section 3.2).
-  /// Nil shortens none.
+  /// The largest norm of a meta-gradient of all nets; nil for no limit.
+  ///
+  /// Longer ones are shortened to it (Pascanu et al., "On the difficulty of training recurrent neural
+  /// networks", 2013, section 3.2).
   public var clipNorm: Double?
   /// What is minimized.
   public var metaLoss = MetaLoss.sum

@@ -171,7 +171,7 @@ struct CatalogTests {
   @Test(
     "a loss and its gradient record no more values than the budget",
     arguments: [
-      ("simple", 2), ("simple-multi", 5), ("quadratic", 9), ("mnist", 11), ("cifar", 27),
+      ("simple", 2), ("simple-multi", 5), ("quadratic", 9), ("mnist", 11), ("cifar", 23),
     ])
   func budget(name: String, count: Int) throws {
     // Parameters, constants that meet them, and one value an operation.

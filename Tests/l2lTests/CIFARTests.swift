@@ -86,7 +86,8 @@ struct CIFARTests {
     #expect(resumed.code == 0, "\(resumed.errors)")
     let names = ["conv.safetensors", "fc.safetensors", "latest.training-state.safetensors"]
     #expect(
-      try FileManager.default.contentsOfDirectory(atPath: folder.file("whole")).sorted() == names)
+      try FileManager.default.contentsOfDirectory(atPath: folder.file("whole")).sorted()
+        == names + ["metrics.csv"])
     for name in names {
       let (one, other) = (
         try SafetensorsFile(contentsOf: folder.file("whole/\(name)")),
@@ -116,7 +117,7 @@ struct CIFARTests {
     #expect(result.code == 0, "\(result.errors)")
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.file("t")).sorted()
-        == ["cw.safetensors", "latest.training-state.safetensors"])
+        == ["cw.safetensors", "latest.training-state.safetensors", "metrics.csv"])
     #expect(!result.output.contains("nan") && !result.output.contains("inf"))
   }
 

@@ -1,8 +1,8 @@
 public import Tensors
 
-/// Batch normalization, rectification and max pooling of the first operand, the second as offset.
+/// Batch normalization, rectification and max pooling of the first operand.
 ///
-/// Which elements pass does not change with small changes of the operands.
+/// The second is the offset. Which elements pass does not change with small changes of the operands.
 struct NormalizedMaxPool2D: Primitive {
   let pooling: NormalizedPooling
   let epsilon: Float
