@@ -123,7 +123,7 @@ let package = Package(
         "Tensors",
       ]),
     tests("Reports", ["Reports", "Comparison", "LearnedOptimizers"]),
-    tests("Safetensors", ["Safetensors"]),
+    tests("Safetensors", ["Safetensors", "TestSupport"]),
     // Depends on the program so that it is built; the tests run it.
     tests("l2l", ["l2l", "Safetensors", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
@@ -131,9 +131,9 @@ let package = Package(
       "DistributedTraining",
       [
         "DistributedTraining", "MetaTraining", "MPI", "Experiments", "Problems", "Datasets",
-        "LearnedOptimizers", "Layers", "Tensors", "Safetensors",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "TestSupport",
       ]),
-    tests("Datasets", ["Datasets", "CZlib", "CMNISTSubset"]),
+    tests("Datasets", ["Datasets", "TestSupport", "CZlib", "CMNISTSubset"]),
     tests(
       "Experiments",
       ["Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Datasets", "Tensors"]),

@@ -61,7 +61,7 @@ public final class FusedEngine: OptimizerEngine {
     Int(ck_deep_lstm_state_floats(&config, Int64(rows)))
   }
 
-  private func reserveScratch(rows: Int, steps: Int) {
+  private func reserveScratch(steps: Int) {
     guard steps > scratchSteps else { return }
     scratchSteps = steps
     let floats = ck_deep_lstm_scratch_floats(&config, Int64(Self.chunkRows), Int32(steps))
@@ -76,7 +76,7 @@ public final class FusedEngine: OptimizerEngine {
 
   /// One call of the forward kernel.
   public func step(_ gradient: Tensor, state: inout OptimizerState) -> Tensor {
-    reserveScratch(rows: state.rows, steps: 1)
+    reserveScratch(steps: 1)
     let rows = Int64(state.rows)
     return Tensor(uninitialized: gradient.shape) { update in
       gradient.withUnsafeFloats { gradient in
@@ -103,7 +103,7 @@ public final class FusedEngine: OptimizerEngine {
   ) {
     let steps = gradients.count - 1
     guard steps > 0 else { return }
-    reserveScratch(rows: initial.rows, steps: steps)
+    reserveScratch(steps: steps)
     let chunk = min(Self.chunkRows, initial.rows)
     var adjoints = Tensor(uninitialized: [steps, chunk * width]) { _ in }
     for start in stride(from: 0, to: initial.rows, by: Self.chunkRows) {
@@ -149,7 +149,7 @@ public final class FusedEngine: OptimizerEngine {
     gradient: Tensor, state: OptimizerState, updateAdjoint: Tensor,
     stateAdjoint: inout OptimizerState, into weightGradient: inout [Double]
   ) -> Tensor {
-    reserveScratch(rows: state.rows, steps: 1)
+    reserveScratch(steps: 1)
     let rows = Int64(state.rows)
     return Tensor(uninitialized: gradient.shape) { inputAdjoint in
       gradient.withUnsafeFloats { gradient in

@@ -13,6 +13,8 @@ public import Tensors
 public struct CIFARProblem: Problem {
   /// The network's parameters.
   public let parameters: [VariableSpecification]
+  /// Which images an optimizee sees, if not all.
+  public var constants: [VariableSpecification] { source.constants }
   private let source: MinibatchSource
   private let convolutions: ConvNet2D
   private let perceptron: MLP
@@ -45,7 +47,7 @@ public struct CIFARProblem: Problem {
   public func loss(
     parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
   ) -> Variable {
-    let (images, labels) = source.draw(&minibatch)
+    let (images, labels) = source.draw(&minibatch, constants: constants)
     let features = convolutions(
       Variable(images), parameters: parameters[..<convolutions.parameterCount])
     let rows = features.reshaped(

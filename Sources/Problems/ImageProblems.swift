@@ -11,12 +11,13 @@ extension ProblemEntry {
       OptionSpecification("layers", default: "20", "sizes of the hidden layers, as 20,20"),
       OptionSpecification("activation", default: "sigmoid", "sigmoid or relu"),
       OptionSpecification("batch_size", default: "128", "images in a minibatch"),
+      .images,
     ]
   ) { options, data in
     let layers = try options.sizes("layers")
     let activation = try options.choice("activation", of: Activation.self)
     let batchSize = try options.integer("batch_size", in: 1...1_000_000)
-    let (source, dataset) = try data.source(batchSize: batchSize) { split, directory in
+    let (source, dataset) = try data.source(options, batchSize: batchSize) { split, directory in
       try MNIST.load(split: split, directory: directory)
     }
     let sizes = [source.imageShape.count] + layers + [MNIST.classCount]
@@ -36,13 +37,14 @@ extension ProblemEntry {
         OptionSpecification("linear_layers", default: "32", "sizes of the hidden linear layers"),
         OptionSpecification("batch_norm", default: "true", "normalize layers: true or false"),
         OptionSpecification("batch_size", default: "128", "images in a minibatch"),
+        .images,
       ]
     ) { options, data in
       let channels = try options.sizes("conv_channels")
       let layers = try options.sizes("linear_layers")
       let isNormalized = try options.flag("batch_norm")
       let batchSize = try options.integer("batch_size", in: 1...1_000_000)
-      let (source, dataset) = try data.source(batchSize: batchSize) { split, directory in
+      let (source, dataset) = try data.source(options, batchSize: batchSize) { split, directory in
         try CIFAR10.load(split: split, directory: directory)
       }
       try checkSizes(
@@ -85,10 +87,17 @@ extension ProblemEntry {
 extension ProblemData {
   /// The given minibatch, or minibatches of the data set that `load` reads.
   fileprivate func source(
-    batchSize: Int, load: (DatasetSplit, String?) throws -> ImageDataset
+    _ options: ProblemOptions, batchSize: Int, load: (DatasetSplit, String?) throws -> ImageDataset
   ) throws -> (source: MinibatchSource, dataset: ImageDataset?) {
+    let images = try options.integer("images", in: 0...Int(Int32.max))
     if let fixedBatch { return (.fixed(fixedBatch), nil) }
     let dataset = try load(split, directory)
-    return (.sampled(dataset, batchSize: batchSize), dataset)
+    let subset = images > 0 && images < dataset.count ? images : nil
+    return (.sampled(dataset, batchSize: batchSize, images: subset), dataset)
   }
+}
+
+extension OptionSpecification {
+  fileprivate static let images = OptionSpecification(
+    "images", default: "0", "images that an optimizee sees, others for each; 0 for all")
 }

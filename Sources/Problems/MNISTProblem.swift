@@ -10,6 +10,8 @@ public import Tensors
 public struct MNISTProblem: Problem {
   /// The perceptron's parameters.
   public let parameters: [VariableSpecification]
+  /// Which images an optimizee sees, if not all.
+  public var constants: [VariableSpecification] { source.constants }
   private let source: MinibatchSource
   private let network: MLP
 
@@ -25,7 +27,7 @@ public struct MNISTProblem: Problem {
   public func loss(
     parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
   ) -> Variable {
-    let (images, labels) = source.draw(&minibatch)
+    let (images, labels) = source.draw(&minibatch, constants: constants)
     let rows = images.reshaped(
       to: Shape(rows: labels.count, columns: images.count / labels.count))
     return network(Variable(rows), parameters: parameters[...])

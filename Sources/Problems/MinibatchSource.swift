@@ -1,4 +1,5 @@
 public import Datasets
+public import Layers
 public import Tensors
 
 /// Images and their classes.
@@ -31,25 +32,42 @@ public struct ImageBatch: Sendable {
 /// Where a problem on images takes the minibatch of one loss evaluation from.
 public enum MinibatchSource: Sendable {
   /// Drawn uniformly, with replacement, from a data set.
-  case sampled(ImageDataset, batchSize: Int)
+  ///
+  /// With `images`, each optimizee sees only so many that follow each other in the data set, from a
+  /// place drawn at its reset: training on a small set, whose loss falls further.
+  case sampled(ImageDataset, batchSize: Int, images: Int? = nil)
   /// The same batch at every evaluation.
   case fixed(ImageBatch)
 
   /// The shape of one image without its batch axis: [height, width, channels] or [pixels].
   public var imageShape: Shape {
     switch self {
-    case .sampled(let dataset, _): [dataset.height, dataset.width, dataset.channels]
+    case .sampled(let dataset, _, _): [dataset.height, dataset.width, dataset.channels]
     case .fixed(let batch): Shape(Array(batch.images.shape.dimensions.dropFirst()))
     }
   }
 
+  /// What is drawn once an optimizee: `first_image`, where its images start, as a part of the data
+  /// set in [0, 1); nothing when it sees all.
+  public var constants: [VariableSpecification] {
+    guard case .sampled(_, _, .some) = self else { return [] }
+    return [VariableSpecification("first_image", [1], .uniform)]
+  }
+
   /// The minibatch for one evaluation: images [B, image shape...] and labels.
-  public func draw(_ stream: inout RandomStream) -> (images: Tensor, labels: [Int32]) {
+  ///
+  /// - Parameter constants: values of `constants`.
+  public func draw(
+    _ stream: inout RandomStream, constants: [Tensor] = []
+  ) -> (images: Tensor, labels: [Int32]) {
     switch self {
     case .fixed(let batch):
       return (batch.images, batch.labels)
-    case .sampled(let dataset, let batchSize):
-      let indices = (0..<batchSize).map { _ in Int32(stream.nextInteger(below: dataset.count)) }
+    case .sampled(let dataset, let batchSize, let images):
+      let start = images == nil ? 0 : Int(Double(constants[0].elements[0]) * Double(dataset.count))
+      let indices = (0..<batchSize).map { _ in
+        Int32((start + stream.nextInteger(below: images ?? dataset.count)) % dataset.count)
+      }
       var labels = [Int32](repeating: 0, count: batchSize)
       let shape = Shape([batchSize] + imageShape.dimensions)
       let images = Tensor(uninitialized: shape) { target in

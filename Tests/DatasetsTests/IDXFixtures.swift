@@ -1,6 +1,7 @@
 import CZlib
 import Datasets
 import Foundation
+import TestSupport
 import Testing
 
 /// The bytes of an IDX file.

@@ -1,6 +1,7 @@
 import CMNISTSubset
 import Datasets
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("MNIST")

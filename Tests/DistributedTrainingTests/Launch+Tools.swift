@@ -61,21 +61,6 @@ enum Tools {
   .enabled(if: Tools.obstacle == nil, "\(Tools.obstacle ?? "")"))
 struct BuiltProgram {}
 
-/// A new folder that is removed when the value goes away.
-final class TemporaryFolder: Sendable {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "l2l-test-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  /// The path of a name in the folder.
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-}
-
 /// The contents of all files of a folder, by name.
 ///
 /// Of the table of metrics what is no time: its first nine columns.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A training small enough to be run many times.

@@ -1,4 +1,5 @@
 import Datasets
+import Layers
 import Problems
 import Tensors
 import Testing
@@ -44,6 +45,25 @@ struct MinibatchTests {
     #expect(drawn.allSatisfy { rows.contains($0) })
     // Drawn with replacement from 1,000: about 1000 (1 - e^-0.5) = 393 different ones.
     #expect((350...430).contains(Set(drawn).count))
+  }
+
+  @Test("an optimizee that sees some images draws all of them and no others, around the end too")
+  func someImages() throws {
+    let dataset = try MNIST.loadEmbedded(split: .test)
+    let source = MinibatchSource.sampled(dataset, batchSize: 300, images: 30)
+    #expect(source.constants.map(\.name) == ["first_image"])
+    #expect(MinibatchSource.sampled(dataset, batchSize: 300).constants.isEmpty)
+    for first in [Float(0), 0.3, 0.99] {
+      var stream = self.stream
+      let batch = source.draw(&stream, constants: [Tensor([first])])
+      let start = Int(Double(first) * 1000)
+      let seen = dataset.gather((0..<30).map { Int32((start + $0) % 1000) })
+      let rows = Set((0..<30).map { Array(seen.images[$0 * 784..<($0 + 1) * 784]) })
+      let drawn = Set(
+        (0..<300).map { Array(batch.images.elements[$0 * 784..<($0 + 1) * 784]) })
+      // The chance that 300 draws miss one of 30 is 30 (29/30)^300 = 0.1%, and the stream is fixed.
+      #expect(drawn == rows)
+    }
   }
 
   @Test("a fixed batch is the same at every evaluation and draws nothing")

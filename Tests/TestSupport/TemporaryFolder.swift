@@ -15,4 +15,20 @@ package final class TemporaryFolder: Sendable {
 
   /// The path of a name in the folder.
   package func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  /// The names in the folder, hidden ones too, sorted.
+  package func names() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+  }
+
+  /// Writes a file and returns its path.
+  package func write(_ bytes: [UInt8], named name: String) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
+    return file(name)
+  }
+}
+
+/// The bytes of a file.
+package func contents(_ path: String) throws -> [UInt8] {
+  Array(try Data(contentsOf: URL(fileURLWithPath: path)))
 }

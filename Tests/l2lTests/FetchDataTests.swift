@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `Scripts/fetch-data` with a folder of this machine in place of the network.
