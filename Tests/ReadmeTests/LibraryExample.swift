@@ -9,7 +9,7 @@ import LearnedOptimizers
 func minimize(
   from start: [Float], steps: Int, with saved: SavedOptimizer? = nil
 ) throws -> [Float] {
-  let saved = try saved ?? PretrainedOptimizer.quadratic.load()
+  let saved = try saved ?? PretrainedOptimizer.mnist.load()
   let stepper = OptimizerStepper(saved.optimizer, parameterCount: start.count)
   var x = start
   for _ in 0..<steps {
