@@ -48,6 +48,37 @@ struct MetaTrainerTests {
       store: recorder, observer: recorder)
   }
 
+  @Test("a long meta-gradient is shortened to the limit, a short one is left as it is")
+  func clipping() throws {
+    /// The first moment after one meta-step: a tenth of the meta-gradient.
+    func moment(clipNorm: Double?) throws -> [Double] {
+      var options = options
+      (options.epochCount, options.stepCount, options.clipNorm) = (1, 4, clipNorm)
+      let trainer = trainer(try quadratic(), options, Recorder())
+      _ = try trainer.run()
+      return trainer.state.adam.firstMoments[0].elements.map { 10 * Double($0) }
+    }
+    func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    let whole = try moment(clipNorm: nil)
+    let length = norm(whole)
+    try #require(length > 0)
+    #expect(try moment(clipNorm: 2 * length) == whole)
+    let short = try moment(clipNorm: length / 4)
+    // Float32 moments: 1e-6.
+    #expect(abs(norm(short) / length - 0.25) < 1e-6)
+    for (x, y) in zip(short, whole) { #expect(abs(x - y / 4) < 1e-6 * length) }
+  }
+
+  @Test("the learning rate of the meta-steps follows from the epoch")
+  func halfLife() throws {
+    var options = options
+    (options.halfLife, options.learningRate) = (2, 0.01)
+    let trainer = trainer(try quadratic(), options, Recorder())
+    _ = try trainer.run()
+    // The last of six epochs is number 5, counted from 0.
+    #expect(abs(trainer.state.adam.learningRate / 0.01 - 0.176_776_7) < 1e-6)
+  }
+
   @Test("the same seed gives the same bits, another seed others")
   func determinism() throws {
     var results: [[[UInt32]]] = []
