@@ -101,7 +101,8 @@ let package = Package(
 
     // MARK: - Tests
     .target(
-      name: "TestSupport", dependencies: ["Autodiff", "Tensors"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Autodiff", "Safetensors", "Tensors"],
+      path: "Tests/TestSupport",
       swiftSettings: swift),
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
     tests(

@@ -1,3 +1,4 @@
+import Foundation
 import LearnedOptimizers
 import Safetensors
 import Tensors
@@ -33,7 +34,7 @@ struct GoldenTests {
 
   @Test("an LSTM of two layers with LogAndSign", arguments: [false, true])
   func lstm(fused: Bool) throws {
-    let golden = try Golden("cw_lstm_logsign")
+    let golden = try Golden("cw_lstm_logsign", in: .module)
     var optimizer = coordinateWise([20, 20], .logAndSign(k: 5), scale: 0.01)
     optimizer.weights.tensors = try optimizer.weights.names.map { try golden("weights/\($0)") }
     let engine: any OptimizerEngine = fused ? FusedEngine(optimizer.net) : AutodiffEngine(optimizer)
@@ -42,7 +43,7 @@ struct GoldenTests {
 
   @Test("the linear output alone with LogAndSign", arguments: [false, true])
   func linear(fused: Bool) throws {
-    let golden = try Golden("cw_linear")
+    let golden = try Golden("cw_linear", in: .module)
     var optimizer = coordinateWise([], .logAndSign(k: 5))
     optimizer.weights.tensors = try optimizer.weights.names.map { try golden("weights/\($0)") }
     let engine: any OptimizerEngine = fused ? FusedEngine(optimizer.net) : AutodiffEngine(optimizer)
@@ -53,18 +54,19 @@ struct GoldenTests {
   func adam() throws {
     let optimizer = Adam(learningRate: 0.1)
     try check(
-      optimizer, optimizer.makeEngine(), try Golden("adam_net"), states: ["state/1", "state/2"])
+      optimizer, optimizer.makeEngine(), try Golden("adam_net", in: .module),
+      states: ["state/1", "state/2"])
   }
 
   @Test("gradient descent")
   func sgd() throws {
     let optimizer = Sgd(learningRate: 0.1)
-    try check(optimizer, optimizer.makeEngine(), try Golden("sgd_net"), states: [])
+    try check(optimizer, optimizer.makeEngine(), try Golden("sgd_net", in: .module), states: [])
   }
 
   @Test("a file of weights with options given beside it is a saved optimizer")
   func asSavedOptimizer() throws {
-    let golden = try Golden("cw_lstm_logsign")
+    let golden = try Golden("cw_lstm_logsign", in: .module)
     let saved = try SavedOptimizer(
       file: golden.file,
       standard: (

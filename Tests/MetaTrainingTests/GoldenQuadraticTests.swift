@@ -1,8 +1,10 @@
 import Autodiff
+import Foundation
 import LearnedOptimizers
 import MetaTraining
 import Problems
 import Tensors
+import TestSupport
 import Testing
 
 /// The reference's quadratic (batch 4, 10 dimensions) with a 20 + 20 LSTM without preprocessing.
@@ -15,7 +17,7 @@ struct GoldenQuadraticTests {
   private let optimizer: CoordinateWiseDeepLSTM
 
   init() throws {
-    golden = try Golden("quadratic_identity")
+    golden = try Golden("quadratic_identity", in: .module)
     var optimizer = net([20, 20])
     optimizer.weights.tensors = try optimizer.weights.names.map { [golden] in
       try golden("weights/\($0)")

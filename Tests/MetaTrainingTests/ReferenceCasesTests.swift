@@ -1,11 +1,13 @@
 import Autodiff
 import Experiments
+import Foundation
 import Layers
 import LearnedOptimizers
 import MetaTraining
 import Problems
 import Safetensors
 import Tensors
+import TestSupport
 import Testing
 
 /// What the reference program's own tests of meta-training assert.
@@ -42,7 +44,7 @@ struct ReferenceCasesTests {
 
   @Test("simple with a linear net reproduces Torch's numbers and 20 rows of the reference's")
   func torchNumbers() throws {
-    let golden = try Golden("simple_training")
+    let golden = try Golden("simple_training", in: .module)
     let result = try train(
       try experiment(Simple(), zeroNet), unrollLength: 5, unrolls: 2, epochs: 10)
     // The published check is to 4 decimals; later rows are tiny numbers, compared relatively.

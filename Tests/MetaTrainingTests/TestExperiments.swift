@@ -1,30 +1,8 @@
 import Experiments
-import Foundation
 import LearnedOptimizers
 import MetaTraining
 import Problems
-import Safetensors
 import Tensors
-
-/// A fixture of numbers from the reference program.
-struct Golden {
-  private let file: SafetensorsFile
-
-  init(_ name: String) throws {
-    let url = Bundle.module.url(forResource: "Fixtures", withExtension: nil)
-    file = try SafetensorsFile(contentsOf: (url?.path ?? "") + "/\(name).safetensors")
-  }
-
-  /// A tensor of the file.
-  func callAsFunction(_ name: String) throws -> Tensor {
-    guard let array = file[name] else { throw Missing(name: name) }
-    return Tensor(try array.floats(), shape: Shape(array.shape))
-  }
-
-  struct Missing: Error {
-    let name: String
-  }
-}
 
 /// The distance of two vectors relative to the norm of the second.
 func distance(_ a: [some BinaryFloatingPoint], _ b: [Float]) -> Double {
