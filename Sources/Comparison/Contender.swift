@@ -47,6 +47,11 @@ public enum BaselineCatalog {
   /// Their names: Adam, SGD, Momentum, NAG, RMSprop.
   public static let names = [Adam.name, "SGD", Momentum.name, NAG.name, RMSprop.name]
 
+  /// The names of their classes.
+  public static let classNames = Set(names.map(className))
+
+  private static func className(_ name: String) -> String { name == "SGD" ? Sgd.name : name }
+
   /// The name of this spelling in capital and small letters of any kind; nil when there is none.
   public static func name(spelled spelling: String) -> String? {
     names.first { $0.lowercased() == spelling.lowercased() }
@@ -59,7 +64,7 @@ public enum BaselineCatalog {
     _ name: String, learningRate: Float
   ) throws(OptimizerError) -> NetAssignment {
     let description = NetDescription(
-      key: name, net: name == "SGD" ? Sgd.name : name,
+      key: name, net: className(name),
       options: ["learning_rate": .number(Double(learningRate))])
     return try description.assignment(seed: 0, position: 0)
   }

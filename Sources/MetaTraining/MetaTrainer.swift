@@ -208,20 +208,22 @@ public final class MetaTrainer {
       for slot in metaLosses..<message.count {
         metaLoss += Double(bitPattern: UInt64(bitPattern: message[slot]))
       }
-      state.metaSteps.add(metaLoss: metaLoss / Double(contributors), gradients: gradients)
-      step(clipped(gradients))
+      // Summed in one order on every process.
+      var squares = 0.0
+      for gradient in gradients {
+        for value in gradient { squares += Double(value) * Double(value) }
+      }
+      let norm = squares.squareRoot()
+      state.metaSteps.add(metaLoss: metaLoss / Double(contributors), gradientNorm: norm)
+      step(clipped(gradients, norm: norm))
     }
     return (costs, agreed[counts.count] != 0)
   }
 
-  /// The meta-gradient of all nets, shortened to the largest norm that it may have.
-  private func clipped(_ gradients: [[Float]]) -> [[Float]] {
-    guard let limit = options.clipNorm else { return gradients }
-    // Summed in one order on every process.
-    let square = gradients.reduce(0) { $1.reduce($0) { $0 + Double($1) * Double($1) } }
-    guard square > limit * limit else { return gradients }
-    let factor = limit / square.squareRoot()
-    return gradients.map { $0.map { Float(Double($0) * factor) } }
+  /// The meta-gradient of all nets, of this norm, shortened to the largest that it may have.
+  private func clipped(_ gradients: [[Float]], norm: Double) -> [[Float]] {
+    guard let limit = options.clipNorm, norm > limit else { return gradients }
+    return gradients.map { $0.map { Float(Double($0) * (limit / norm)) } }
   }
 
   private func step(_ gradients: [[Float]]) {

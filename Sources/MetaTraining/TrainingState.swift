@@ -63,13 +63,9 @@ public struct MetaStepTally: Equatable, Sendable {
   /// The mean norm of the meta-gradient; nil without meta-steps.
   public var meanGradientNorm: Double? { count > 0 ? gradientNormSum / Double(count) : nil }
 
-  mutating func add(metaLoss: Double, gradients: [[Float]]) {
-    var squares = 0.0
-    for gradient in gradients {
-      for value in gradient { squares += Double(value) * Double(value) }
-    }
+  mutating func add(metaLoss: Double, gradientNorm: Double) {
     metaLossSum += metaLoss
-    gradientNormSum += squares.squareRoot()
+    gradientNormSum += gradientNorm
     count += 1
   }
 }

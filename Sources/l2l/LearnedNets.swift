@@ -1,3 +1,4 @@
+import Comparison
 import Experiments
 import Foundation
 import LearnedOptimizers
@@ -26,8 +27,8 @@ private func pretrainedNets(
   ]
 }
 
-/// A problem's nets with the weights saved at `path`, a folder or the file of the one net; with
-/// untrained weights and a warning when there is no path.
+/// A problem's nets with the weights saved at `path`, a folder or the file of the one net, or
+/// `pretrained`; with untrained weights and a warning when there is no path.
 func learnedNets(
   problem: String, overrides: [String: String], path: String?, seed: UInt64, warns: Bool = true
 ) throws -> [NetAssignment] {
@@ -43,8 +44,7 @@ func learnedNets(
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
     throw Failure(.missing, "there is no '\(path)'; give the folder or file of a saved optimizer")
   }
-  let classic: Set<String> = [Adam.name, Sgd.name, Momentum.name, NAG.name, RMSprop.name]
-  let trained = descriptions.filter { !classic.contains($0.net) }
+  let trained = descriptions.filter { !BaselineCatalog.classNames.contains($0.net) }
   if !isFolder.boolValue && trained.count != 1 {
     throw Failure(
       .usage,
@@ -53,7 +53,7 @@ func learnedNets(
   }
   if isFolder.boolValue { try requireNets(trained.map(\.key), in: path, problem: problem) }
   return try descriptions.enumerated().map { position, description in
-    guard !classic.contains(description.net) else {
+    guard !BaselineCatalog.classNames.contains(description.net) else {
       return try description.assignment(seed: seed, position: position)
     }
     let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
