@@ -26,9 +26,9 @@ CK_INLINE void combine_gates(
     float *z = p->z + 4 * u * CK_LANES + v * CK_VECTOR;
     const int32_t at = u * CK_LANES + v * CK_VECTOR;
     const vf inverse_i = gates[0][v], m = gates[1][v];
-    const vf f = 1 / gates[2][v], inverse_o = gates[3][v];
+    const vf f = reciprocal(gates[2][v]), inverse_o = gates[3][v];
     if (tape) {
-      const vf i = 1 / inverse_i, j = m / (2 + m);
+      const vf i = reciprocal(inverse_i), j = m * reciprocal(2 + m);
       const vf ij = i * j, cf = load(p->c_in + at) * f;
       store(p->c_out + at, cf + ij);
       float *factors = p->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
@@ -36,10 +36,10 @@ CK_INLINE void combine_gates(
       store(factors + CK_LANES, i - ij * j);
       store(factors + 2 * CK_LANES, cf - cf * f);
       store(factors + 5 * CK_LANES, f);
-      store(z + 3 * CK_LANES, 1 / inverse_o);
+      store(z + 3 * CK_LANES, reciprocal(inverse_o));
     } else {
       // A division is worth two products, so i j takes one for both.
-      store(p->c_out + at, load(p->c_in + at) * f + m / (inverse_i * (2 + m)));
+      store(p->c_out + at, load(p->c_in + at) * f + m * reciprocal(inverse_i * (2 + m)));
       store(z + 3 * CK_LANES, inverse_o);
     }
   }
@@ -66,13 +66,13 @@ CK_INLINE void finish_hidden(const int tape, const pending_units *p, int32_t u) 
     const vf o = load(p->z + (4 * u + 3) * CK_LANES + v * CK_VECTOR);
     const vf m = tanh_numerator_of_scaled(load(p->c_out + at) * 2.88539008f);
     if (tape) {
-      const vf tanh_c = m / (2 + m), h = tanh_c * o;
+      const vf tanh_c = m * reciprocal(2 + m), h = tanh_c * o;
       store(p->h_out + at, h);
       float *factors = p->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
       store(factors + 3 * CK_LANES, h - h * o);
       store(factors + 4 * CK_LANES, o - h * tanh_c);
     } else {
-      store(p->h_out + at, m / (o * (2 + m)));
+      store(p->h_out + at, m * reciprocal(o * (2 + m)));
     }
   }
 }

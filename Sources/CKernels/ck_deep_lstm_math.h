@@ -36,6 +36,17 @@ CK_INLINE vf choose(vi condition, vf a, vf b) {
   return (vf)(((vi)a & condition) | ((vi)b & ~condition));
 }
 
+/// 1 / x for normal x whose reciprocal is normal too; NaN for NaN. An estimate of 14 bits and a
+/// Newton step take a third of the divider's time on Intel's cores, and no more than it elsewhere.
+CK_INLINE vf reciprocal(vf x) {
+#if CK_USE_AVX512
+  const vf y = (vf)_mm512_rcp14_ps((__m512)x);
+  return y + y * (1 - x * y);
+#else
+  return 1 / x;
+#endif
+}
+
 // Limits that keep NaN: the comparison is false for it, and the second choice is x.
 CK_INLINE vf at_most(vf x, float limit) {
   const vf l = splat(limit);
