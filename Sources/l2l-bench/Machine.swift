@@ -15,12 +15,16 @@ struct Measurement: Codable {
   let seconds: Double
   /// Algorithmic operations (recomputation does not count), where they are counted.
   let flop: Double?
-  /// The part of the FMA peak measured in the same run that they amount to.
-  var peakShare: Double?
+  /// The part of the FMA peak that they amount to.
+  ///
+  /// The median over the runs, each with the peak as measured just before it: a core's clock moves
+  /// with what its neighbours do.
+  let peakShare: Double?
 }
 
 /// What is printed with `--json`.
 struct Report: Codable {
+  /// The median over all runs.
   let peakGFLOPs: Double
   let measurements: [Measurement]
   let peakMemoryMB: Double
@@ -35,6 +39,8 @@ struct Machine: ParsableCommand {
   var runs = 5
   @Option(name: .customLong("problem"), help: "One problem instead of all.")
   var problem: String?
+  @Flag(name: .customLong("kernels"), help: "Only the learned optimizers' kernels.")
+  var kernelsOnly = false
   @Flag(name: .customLong("json"), help: "Print JSON.")
   var json = false
 
@@ -44,27 +50,26 @@ struct Machine: ParsableCommand {
     func add(_ name: String, flop: Double? = nil, _ body: () throws -> Void) rethrows {
       try body()
       var times: [Double] = []
+      var shares: [Double] = []
       for _ in 0..<max(runs, 1) {
-        peaks.append(Self.measurePeak())
+        let peak = Self.measurePeak()
+        peaks.append(peak)
         times.append(try seconds(body))
+        if let flop, peak > 0 { shares.append(flop / times[times.count - 1] / peak) }
       }
-      measurements.append(Measurement(name: name, seconds: median(times), flop: flop))
+      measurements.append(
+        Measurement(
+          name: name, seconds: median(times), flop: flop,
+          peakShare: shares.isEmpty ? nil : median(shares)))
     }
-    if problem == nil {
-      try addKernels(add)
-      try addConvolutions(add)
-    }
-    for name in problem.map({ [$0] }) ?? ProblemCatalog.all.map(\.name) {
-      try addEpochs(name, add)
-    }
-    let peak = peaks.max() ?? 0
-    for index in measurements.indices {
-      guard let flop = measurements[index].flop, peak > 0 else { continue }
-      measurements[index].peakShare = flop / measurements[index].seconds / peak
-    }
+    if problem == nil { try addKernels(add) }
+    if problem == nil && !kernelsOnly { try addConvolutions(add) }
+    let problems = problem.map { [$0] } ?? ProblemCatalog.all.map(\.name)
+    for name in kernelsOnly ? [] : problems { try addEpochs(name, add) }
     try report(
       Report(
-        peakGFLOPs: peak * 1e-9, measurements: measurements, peakMemoryMB: peakMemory()))
+        peakGFLOPs: median(peaks) * 1e-9, measurements: measurements,
+        peakMemoryMB: peakMemory()))
   }
 
   private func report(_ report: Report) throws {
