@@ -8,6 +8,9 @@ public enum MetaLoss: String, CaseIterable, Sendable {
   /// (Wichrowska et al., "Learned optimizers that scale and generalize", 2017, section 4.3). For
   /// losses that are never negative.
   case log
+  /// log f_T: the last loss of an unroll alone. For what an optimizer reaches in a fixed number of
+  /// steps, with unrolls as long as an epoch.
+  case final
 
   // Keeps the logarithm's derivative finite where a loss reaches 0.
   private static let offset = 1e-8
@@ -17,7 +20,9 @@ public enum MetaLoss: String, CaseIterable, Sendable {
     switch self {
     case .sum: losses.reduce(0) { $0 + Double($1) }
     case .log:
-      losses.reduce(0) { $0 + Foundation.log(Double(max($1, 0)) + Self.offset) }
+      losses.reduce(0) { $0 + Self.logarithm($1) }
+    case .final:
+      losses.last.map(Self.logarithm) ?? 0
     }
   }
 
@@ -25,7 +30,15 @@ public enum MetaLoss: String, CaseIterable, Sendable {
   func weights(_ losses: [Float]) -> [Float] {
     switch self {
     case .sum: losses.map { _ in 1 }
-    case .log: losses.map { Float(1 / (Double(max($0, 0)) + Self.offset)) }
+    case .log: losses.map(Self.slope)
+    case .final: losses.indices.map { $0 == losses.count - 1 ? Self.slope(losses[$0]) : 0 }
     }
   }
+
+  private static func logarithm(_ loss: Float) -> Double {
+    Foundation.log(Double(max(loss, 0)) + offset)
+  }
+
+  // The derivative of `logarithm`.
+  private static func slope(_ loss: Float) -> Float { Float(1 / (Double(max(loss, 0)) + offset)) }
 }

@@ -58,8 +58,10 @@ public final class MetaTrainer {
   public static func initialState(
     of experiment: Experiment, options: TrainingOptions
   ) -> TrainingState {
-    TrainingState(
+    var state = TrainingState(
       weights: experiment.nets.map(\.optimizer.weights), learningRate: options.learningRate)
+    if options.averageSteps != nil { state.averages = state.weights }
+    return state
   }
 
   /// Trains to the last epoch.
@@ -132,9 +134,11 @@ public final class MetaTrainer {
   private func unrollInstance(_ index: Int) -> UnrollOutcome? {
     guard state.instances[index].divergence == nil else { return nil }
     do {
-      return try unroller.unroll(
+      let outcome = try unroller.unroll(
         &state.instances[index], steps: options.unrollLength,
-        secondDerivatives: options.secondDerivatives, metaLoss: options.metaLoss)
+        secondDerivatives: options.secondDerivatives, metaLoss: options.metaLoss,
+        adjointLimit: options.adjointLimit)
+      return options.clipNorm.map(outcome.shortened) ?? outcome
     } catch {
       state.instances[index].divergence = error
       return nil
@@ -164,10 +168,10 @@ public final class MetaTrainer {
     times[1] += (meeting - arrival).seconds
 
     // One message: the nets' sums, then for each optimizee a slot for its last loss, one for its
-    // divergence and one for its meta-loss.
+    // divergence, one for its meta-loss and one for its meta-gradient's norm.
     let first = counts.reduce(0, +)
     let share = group.share(of: options.optimizees)
-    var message = [Int64](repeating: 0, count: first + 3 * options.optimizees)
+    var message = [Int64](repeating: 0, count: first + 4 * options.optimizees)
     for (index, outcome) in outcomes.enumerated() {
       let slot = first + share.lowerBound + index
       guard let outcome else {
@@ -177,6 +181,8 @@ public final class MetaTrainer {
       }
       message[slot] = Int64(bitPattern: Double(outcome.finalLoss).bitPattern)
       message[slot + 2 * options.optimizees] = Int64(bitPattern: outcome.metaLoss.bitPattern)
+      message[slot + 3 * options.optimizees] = Int64(
+        bitPattern: outcome.gradientNorm.bitPattern)
       var start = 0
       for net in counts.indices {
         if agreed[net] > Int64(Int32.min) {
@@ -203,27 +209,17 @@ public final class MetaTrainer {
           Float(sum.value($0, exponent: Int(agreed[net])) / Double(contributors))
         }
       }
-      // Those that have diverged add 0.
-      var metaLoss = 0.0
-      for slot in metaLosses..<message.count {
-        metaLoss += Double(bitPattern: UInt64(bitPattern: message[slot]))
+      // Those that have diverged add 0. Summed in one order on every process.
+      func mean(_ slots: Range<Int>) -> Double {
+        slots.reduce(0) { $0 + Double(bitPattern: UInt64(bitPattern: message[$1])) }
+          / Double(contributors)
       }
-      // Summed in one order on every process.
-      var squares = 0.0
-      for gradient in gradients {
-        for value in gradient { squares += Double(value) * Double(value) }
-      }
-      let norm = squares.squareRoot()
-      state.metaSteps.add(metaLoss: metaLoss / Double(contributors), gradientNorm: norm)
-      step(clipped(gradients, norm: norm))
+      let norms = metaLosses + options.optimizees
+      state.metaSteps.add(
+        metaLoss: mean(metaLosses..<norms), gradientNorm: mean(norms..<message.count))
+      step(gradients)
     }
     return (costs, agreed[counts.count] != 0)
-  }
-
-  /// The meta-gradient of all nets, of this norm, shortened to the largest that it may have.
-  private func clipped(_ gradients: [[Float]], norm: Double) -> [[Float]] {
-    guard let limit = options.clipNorm, norm > limit else { return gradients }
-    return gradients.map { $0.map { Float(Double($0) * (limit / norm)) } }
   }
 
   private func step(_ gradients: [[Float]]) {
@@ -233,6 +229,7 @@ public final class MetaTrainer {
     for net in state.weights.indices {
       state.weights[net] = state.weights[net].unflattening(vectors[net])
     }
+    if let horizon = options.averageSteps { state.updateAverages(horizon: horizon) }
     unroller.load(state.weights)
   }
 
@@ -317,6 +314,8 @@ public final class MetaTrainer {
     }
     if options.evaluationEpochs > 0 {
       let start = clock.now
+      unroller.load(state.result)
+      defer { unroller.load(state.weights) }
       let evaluation = try unroller.evaluate(
         epochs: options.evaluationEpochs, stepCount: options.stepCount,
         unrollLength: options.unrollLength, seed: options.seed, phase: .validation, group: group,

@@ -27,11 +27,29 @@ public struct TrainingOptions: Equatable, Sendable {
   public var halfLife: Double?
   /// Whether the meta-gradient flows through the optimizee's gradients too.
   public var secondDerivatives = false
-  /// The largest norm of a meta-gradient of all nets; nil for no limit.
+  /// With second derivatives, how many times longer the adjoint of an optimizee's parameter may be
+  /// than without them; nil for no limit.
+  ///
+  /// Unrolls are often chaotic: the products of Jacobians that second derivatives bring in then grow
+  /// exponentially with the distance and tell nothing (Metz et al., "Understanding and correcting
+  /// pathologies in the training of learned optimizers", 2019). The direction that they give over a
+  /// few steps is worth keeping.
+  public var adjointLimit: Double?
+  /// The largest norm of one optimizee's meta-gradient, all nets together; nil for no limit.
   ///
   /// Longer ones are shortened to it (Pascanu et al., "On the difficulty of training recurrent neural
-  /// networks", 2013, section 3.2).
+  /// networks", 2013, section 3.2), before the average over optimizees: else one whose unroll is
+  /// chaotic, with a meta-gradient a thousand times longer, would silence all others.
   public var clipNorm: Double?
+  /// The horizon in meta-steps of a moving average of the weights, which is what is evaluated and
+  /// saved; nil for the weights themselves.
+  ///
+  /// Meta-gradients are noisy; an average lies nearer to the middle of what the weights wander about
+  /// in (Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992).
+  public var averageSteps: Double?
+  /// The saved optimizer whose weights the training starts from, as the user named it; nil for new
+  /// weights.
+  public var startFrom: String?
   /// What is minimized.
   public var metaLoss = MetaLoss.sum
   /// The seed of all random numbers.
@@ -73,6 +91,9 @@ public struct TrainingOptions: Equatable, Sendable {
       "optimizees": .number(Double(optimizees)),
       "meta_loss": .string(metaLoss.rawValue),
       "clip_norm": clipNorm.map(JSONValue.number) ?? .null,
+      "adjoint_limit": adjointLimit.map(JSONValue.number) ?? .null,
+      "average_steps": averageSteps.map(JSONValue.number) ?? .null,
+      "start_from": startFrom.map(JSONValue.string) ?? .null,
       "learning_rate_half_life": halfLife.map(JSONValue.number) ?? .null,
     ]
   }
@@ -83,6 +104,8 @@ public struct TrainingOptions: Equatable, Sendable {
     func strings(_ name: String) -> [String: String]? {
       json[name]?.object?.compactMapValues(\.string)
     }
+    // Absent where there was no choice yet.
+    if let start = json["start_from"], start != .null, start.string == nil { return nil }
     guard let problem = json["problem"]?.string, let problemOptions = strings("problem_option"),
       let netOptions = strings("net_option"), let epochCount = integer("num_epochs"),
       let logPeriod = integer("log_period"), let evaluationPeriod = integer("evaluation_period"),
@@ -91,8 +114,10 @@ public struct TrainingOptions: Equatable, Sendable {
       case .bool(let second)? = json["second_derivatives"],
       let seed = json["seed"]?.string.flatMap(UInt64.init),
       let optimizees = integer("optimizees"),
-      // These three are absent where there was no choice yet.
-      ["learning_rate_half_life", "clip_norm"].allSatisfy({ name in
+      // These are absent where there was no choice yet.
+      [
+        "learning_rate_half_life", "clip_norm", "average_steps", "adjoint_limit",
+      ].allSatisfy({ name in
         json[name].map { $0 == .null || $0.number ?? 0 > 0 } ?? true
       }),
       let metaLoss = json["meta_loss", default: .string("sum")].string
@@ -114,6 +139,9 @@ public struct TrainingOptions: Equatable, Sendable {
     self.metaLoss = metaLoss
     halfLife = json["learning_rate_half_life"]?.number
     clipNorm = json["clip_norm"]?.number
+    averageSteps = json["average_steps"]?.number
+    adjointLimit = json["adjoint_limit"]?.number
+    startFrom = json["start_from"]?.string
     self.optimizees = optimizees
   }
 }

@@ -10,6 +10,8 @@ public struct TrainingState: Sendable {
   public var weights: [NamedTensors]
   /// The optimizer of the weights.
   public var adam: MetaAdam
+  /// For each net, the moving average of its weights, if the options ask for one.
+  public var averages: [NamedTensors]?
   /// The mean final loss of the best evaluation so far.
   public var bestEvaluation: Double?
   /// All evaluations so far: how the training went.
@@ -27,6 +29,24 @@ public struct TrainingState: Sendable {
   public init(weights: [NamedTensors], learningRate: Float) {
     self.weights = weights
     adam = MetaAdam(learningRate: learningRate, weightCounts: weights.map(\.elementCount))
+  }
+
+  /// What is evaluated and saved: the averages, or the weights if there are none.
+  public var result: [NamedTensors] { averages ?? weights }
+
+  /// Moves the averages towards the weights, after a step.
+  ///
+  /// - Parameter horizon: of the average, in steps; while fewer were taken it is shorter, so that the
+  ///   first weights are forgotten as soon as there are better ones.
+  package mutating func updateAverages(horizon: Double) {
+    let share = Float(max(1 / horizon, 9 / (10 + Double(adam.stepCount))))
+    averages = zip(result, weights).map { average, weights in
+      NamedTensors(
+        names: average.names,
+        tensors: zip(average.tensors, weights.tensors).map {
+          $0 + ($1 - $0).affine(scale: share, offset: 0)
+        })
+    }
   }
 
   /// The Euclidean norm of the weights of all nets together.
@@ -50,7 +70,8 @@ public struct TrainingState: Sendable {
 public struct MetaStepTally: Equatable, Sendable {
   /// The sum of the meta-losses, each the mean over optimizees of the losses from f_0 to f_T.
   public var metaLossSum = 0.0
-  /// The sum of the Euclidean norms of the meta-gradients, all nets together.
+  /// The sum of the Euclidean norms of the meta-gradients, all nets together, each the mean over
+  /// optimizees before any is shortened.
   public var gradientNormSum = 0.0
   /// How many meta-steps.
   public var count = 0

@@ -16,7 +16,7 @@ public enum TrainingStateError: Error, Equatable, Sendable {
 /// A training state and its options as a safetensors file.
 ///
 /// Tensors: `weights/<net>/<weight>`, `adam/<net>/m` and `/v`, `progress` and `meta_steps` (float64),
-/// `counters` (int64), `curve` (float64, [evaluations, 2]: epoch and mean final loss), and between
+/// with a moving average of the weights `average/<net>/<weight>`, `counters` (int64), `curve` (float64, [evaluations, 2]: epoch and mean final loss), and between
 /// two unrolls of an epoch the optimizees under `instance/<i>/`. `meta_steps` and `curve` may be
 /// missing: earlier programs did not write them. Metadata:
 /// `format_version`, `kind`, `options` (JSON), `program_version`, `data` (the data set's hash).
@@ -70,6 +70,11 @@ public struct TrainingStateFile: Sendable {
         add("weights/\(net.key)/\(name)", tensor)
       }
     }
+    for (net, weights) in zip(experiment.nets, state.averages ?? []) {
+      for (name, tensor) in zip(weights.names, weights.tensors) {
+        add("average/\(net.key)/\(name)", tensor)
+      }
+    }
     for (net, moments) in zip(
       experiment.nets, zip(state.adam.firstMoments, state.adam.secondMoments))
     {
@@ -118,15 +123,19 @@ public struct TrainingStateFile: Sendable {
     guard let counters = try file["counters"]?.int64s().map({ Int($0) }), counters.count == 9,
       counters.allSatisfy({ (0..<1 << 40).contains($0) }), counters[1] < max(options.unrollCount, 1)
     else { throw TrainingStateError.malformed(tensor: "counters", expected: "[9]") }
-    let weights = try experiment.nets.map { net in
-      let names = net.optimizer.weights.names
-      return NamedTensors(
-        names: names,
-        tensors: try zip(names, net.optimizer.weights.tensors).map {
-          try tensor("weights/\(net.key)/\($0)", $1.shape)
-        })
+    func nets(_ prefix: String) throws -> [NamedTensors] {
+      try experiment.nets.map { net in
+        let names = net.optimizer.weights.names
+        return NamedTensors(
+          names: names,
+          tensors: try zip(names, net.optimizer.weights.tensors).map {
+            try tensor("\(prefix)/\(net.key)/\($0)", $1.shape)
+          })
+      }
     }
+    let weights = try nets("weights")
     var state = TrainingState(weights: weights, learningRate: options.learningRate)
+    if options.averageSteps != nil { state.averages = try nets("average") }
     for (index, net) in experiment.nets.enumerated() {
       let shape = Shape(vector: weights[index].elementCount)
       state.adam.firstMoments[index] = try tensor("adam/\(net.key)/m", shape)

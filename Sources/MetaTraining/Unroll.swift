@@ -11,12 +11,33 @@ public struct UnrollOutcome: Sendable {
   public let losses: [Float]
   /// For each net, d meta-loss / d weights, one number an element in the weights' order; empty when
   /// not asked for.
-  public let metaGradients: [[Double]]
+  public private(set) var metaGradients: [[Double]]
+  /// The Euclidean norm of the meta-gradient of all nets together, before any shortening.
+  public let gradientNorm: Double
 
   /// The meta-loss: the sum of all T + 1 losses unless another one was asked for.
   public let metaLoss: Double
   /// f_T.
   public var finalLoss: Float { losses[losses.count - 1] }
+
+  init(losses: [Float], metaGradients: [[Double]], metaLoss: Double) {
+    self.losses = losses
+    self.metaGradients = metaGradients
+    self.metaLoss = metaLoss
+    gradientNorm = metaGradients.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
+  }
+
+  /// The same with a meta-gradient of this norm at most.
+  func shortened(to limit: Double) -> UnrollOutcome {
+    guard gradientNorm > limit else { return self }
+    var outcome = self
+    outcome.metaGradients = metaGradients.map { $0.map { $0 * (limit / gradientNorm) } }
+    return outcome
+  }
+}
+
+extension Tensor {
+  fileprivate var length: Double { dot(self).squareRoot() }
 }
 
 /// Unrolls optimizees and differentiates through the unroll, as truncated backpropagation.
@@ -82,10 +103,12 @@ public final class Unroller {
 
   /// Unrolls `steps` steps and computes the meta-gradient.
   ///
+  /// - Parameter adjointLimit: with second derivatives, how many times longer a parameter's part of
+  ///   lambda_t may be than without them; longer parts are shortened. nil for no limit.
   /// - Throws: `Divergence`; the instance is then useless.
   public func unroll(
     _ instance: inout OptimizeeInstance, steps: Int, secondDerivatives: Bool,
-    metaLoss: MetaLoss = .sum
+    metaLoss: MetaLoss = .sum, adjointLimit: Double? = nil
   ) throws(Divergence) -> UnrollOutcome {
     let start = instance
     var losses: [Float] = []
@@ -104,7 +127,8 @@ public final class Unroller {
     let lossWeights = metaLoss.weights(losses)
     if secondDerivatives {
       let weighted = zip(gradients, lossWeights).map { $0.affine(scale: $1, offset: 0) }
-      backward(points, gradients, adjoints: weighted, into: &metaGradients)
+      backward(
+        points, gradients, adjoints: weighted, limit: adjointLimit, into: &metaGradients)
     } else {
       for net in engines.indices where weightCounts[net] > 0 {
         engines[net].backward(
@@ -195,10 +219,12 @@ public final class Unroller {
   // MARK: - Second derivatives
 
   private func backward(
-    _ points: [OptimizeeInstance], _ gradients: [Tensor], adjoints: [Tensor],
+    _ points: [OptimizeeInstance], _ gradients: [Tensor], adjoints: [Tensor], limit: Double?,
     into metaGradients: inout [[Double]]
   ) {
     var lambda = adjoints[adjoints.count - 1]
+    // What lambda would be to the first order.
+    var firstOrder = lambda
     var stateAdjoints = experiment.initialStates(engines)
     for step in points.indices.reversed() {
       let point = points[step]
@@ -220,6 +246,21 @@ public final class Unroller {
       let product = hessianVectorProduct(of: loss, at: parameters, direction: direction).product
       tape.reset()
       lambda = lambda + adjoints[step] + experiment.vector(of: product)
+      if let limit {
+        firstOrder = firstOrder + adjoints[step]
+        shorten(&lambda, to: limit, times: firstOrder)
+      }
     }
+  }
+
+  /// Shortens each parameter's part of a vector to `limit` times that part of the other's length.
+  private func shorten(_ vector: inout Tensor, to limit: Double, times other: Tensor) {
+    let parts = experiment.parameters.indices.map { parameter in
+      let part = experiment.value(of: parameter, in: vector)
+      let longest = limit * experiment.value(of: parameter, in: other).length
+      let length = part.length
+      return length > longest ? part.affine(scale: Float(longest / length), offset: 0) : part
+    }
+    vector = experiment.vector(of: parts)
   }
 }

@@ -43,11 +43,29 @@ struct Train: ParsableCommand {
   var halfLife: Double?
   @Option(
     name: .customLong("clip_norm"),
-    help: "The largest norm of a meta-gradient; longer ones are shortened. (default: none)")
+    help:
+      "The largest norm of an optimizee's meta-gradient; longer ones are shortened. (default: none)"
+  )
   var clipNorm: Double?
   @Option(
+    name: .customLong("adjoint_limit"),
+    help:
+      "How many times longer second derivatives may make the adjoints of the optimizee's parameters. (default: no limit)"
+  )
+  var adjointLimit: Double?
+  @Option(
+    name: .customLong("average_steps"),
+    help: "Evaluate and save a moving average of the weights over so many meta-steps.")
+  var averageSteps: Double?
+  @Option(
+    name: .customLong("start_from"),
+    help: "A saved optimizer to start from: its folder, the file of the one net, or 'pretrained'.")
+  var startFrom: String?
+  @Option(
     name: .customLong("meta_loss"),
-    help: "What is minimized: the sum of an unroll's losses, or of their logs. (default: sum)")
+    help:
+      "What is minimized: the sum of an unroll's losses, or of their logs, or the log of the final one. (default: sum)"
+  )
   var metaLoss: MetaLoss?
   @Option(name: .customLong("seed"), help: "Of all random numbers. (default: 0)")
   var seed: UInt64?
@@ -200,7 +218,7 @@ struct Train: ParsableCommand {
         try Failure.inFile(TrainingFolder.statePath(in: savePath ?? "")) {
           try saved.state(for: experiment)
         }
-      } ?? MetaTrainer.initialState(of: experiment, options: options)
+      } ?? MetaTrainer.initialState(of: try started(experiment, options), options: options)
     let metadata = Self.metadata(dataHash: dataHash)
     let folder = savePath.map {
       TrainingFolder(path: $0, experiment: experiment, options: options, metadata: metadata)
@@ -246,6 +264,30 @@ struct Train: ParsableCommand {
         try $1.assignment(seed: options.seed, position: $0)
       })
     return (experiment, built.dataset.map { String($0.contentHash(), radix: 16) } ?? "none")
+  }
+
+  /// The experiment with the weights that a new training starts from.
+  private func started(
+    _ experiment: Experiment, _ options: TrainingOptions
+  ) throws -> Experiment {
+    guard let path = options.startFrom else { return experiment }
+    let saved = try learnedNets(
+      problem: options.problem, overrides: [:], path: path, seed: options.seed)
+    for (net, saved) in zip(experiment.nets, saved) {
+      let (wanted, found) = (net.optimizer.options, saved.optimizer.options)
+      let differing = Set(wanted.keys).union(found.keys).subtracting(["initializer"])
+        .filter { wanted[$0] != found[$0] }.min()
+      guard type(of: net.optimizer).name == type(of: saved.optimizer).name, differing == nil else {
+        let what =
+          differing.map { "\($0) \(found[$0]?.text ?? "absent")" }
+          ?? "the class \(type(of: saved.optimizer).name)"
+        throw Failure(
+          .badData,
+          "the net '\(net.key)' of --start_from '\(path)' has \(what); give the same by --net_option"
+        )
+      }
+    }
+    return try Experiment(problem: experiment.problem, nets: saved)
   }
 
   private func freshOptions(ranks: Int) throws -> TrainingOptions {
@@ -315,58 +357,11 @@ struct Train: ParsableCommand {
     if let secondDerivatives { options.secondDerivatives = secondDerivatives }
     if let halfLife { options.halfLife = halfLife }
     if let clipNorm { options.clipNorm = clipNorm }
+    if let adjointLimit { options.adjointLimit = adjointLimit }
+    if let averageSteps { options.averageSteps = averageSteps }
+    if let startFrom { options.startFrom = startFrom }
     if let metaLoss { options.metaLoss = metaLoss }
     if let seed { options.seed = seed }
     if let optimizees { options.optimizees = optimizees }
-  }
-
-  private func requireRunSettings() throws {
-    if let checkpointPeriod {
-      try require("checkpoint_period", checkpointPeriod, atLeast: 1, atMost: 1_000_000_000)
-    }
-    guard maxTime.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
-      throw Failure(.usage, "--max_time must be above 0 minutes, not \(maxTime ?? 0)")
-    }
-    try requireTimeout(collectiveTimeout)
-  }
-
-  private func validate(_ options: TrainingOptions) throws {
-    try require("num_epochs", options.epochCount, atLeast: 0, atMost: 1_000_000_000)
-    try require("log_period", options.logPeriod, atLeast: 1, atMost: 1_000_000_000)
-    try require(
-      "evaluation_period", options.evaluationPeriod, atLeast: 1, atMost: 1_000_000_000)
-    try require("evaluation_epochs", options.evaluationEpochs, atLeast: 0)
-    try require("num_steps", options.stepCount, atLeast: 1)
-    try require("unroll_length", options.unrollLength, atLeast: 1)
-    try require("optimizees", options.optimizees, atLeast: 1, atMost: 1_000_000)
-    try requireLearningRate(options.learningRate)
-    guard options.clipNorm.map({ $0 > 0 && $0.isFinite }) ?? true else {
-      throw Failure(
-        .usage, "--clip_norm must be a finite number above 0, not \(options.clipNorm ?? 0)")
-    }
-    guard options.halfLife.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
-      throw Failure(
-        .usage,
-        "--learning_rate_half_life must be above 0 epochs, not \(options.halfLife ?? 0)")
-    }
-    guard options.stepCount >= options.unrollLength else {
-      throw Failure(
-        .usage,
-        "--num_steps \(options.stepCount) is less than --unroll_length"
-          + " \(options.unrollLength): an epoch would have no unroll")
-    }
-  }
-
-  private func notify(_ experiment: Experiment, _ options: TrainingOptions) {
-    if !experiment.fixedParameters.isEmpty {
-      StandardError.notice(
-        "no net steps \(experiment.fixedParameters.joined(separator: ", ")): they stay fixed")
-    }
-    let left = options.stepCount % options.unrollLength
-    if left > 0 {
-      StandardError.notice(
-        "the last \(left) of \(options.stepCount) steps don't fill an unroll of"
-          + " \(options.unrollLength) and are left out")
-    }
   }
 }

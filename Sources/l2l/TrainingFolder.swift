@@ -120,7 +120,7 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
 
   /// Saves the nets as they are, for a training that ended before its first evaluation.
   func saveNets(_ state: TrainingState, evaluation: String) throws {
-    for (net, weights) in zip(experiment.nets, state.weights) where weights.count > 0 {
+    for (net, weights) in zip(experiment.nets, state.result) where weights.count > 0 {
       let saved = SavedOptimizer(
         net.optimizer.withWeights(weights),
         metadata: metadata.merging([

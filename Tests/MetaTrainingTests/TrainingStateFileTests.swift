@@ -24,6 +24,7 @@ struct TrainingStateFileTests {
     (options.stepCount, options.unrollLength, options.optimizees) = (12, 3, 2)
     (options.epochCount, options.logPeriod, options.seed) = (5, 2, .max)
     options.netOptions = ["scale": "0.5"]
+    (options.averageSteps, options.startFrom) = (5, "earlier/cw.safetensors")
     let recorder = Recorder()
     let trainer = MetaTrainer(
       experiment: experiment, options: options,
@@ -71,6 +72,8 @@ struct TrainingStateFileTests {
     let back = try file.state(for: experiment)
     #expect(bits(back) == bits(state))
     #expect(back.weights.map(\.names) == state.weights.map(\.names))
+    #expect(back.averages?.map(\.flattened.elements) == state.averages?.map(\.flattened.elements))
+    #expect(back.averages?.count == 2)
     #expect(back.adam.stepCount == state.adam.stepCount)
     #expect((back.epoch, back.unroll) == (1, 2))
     #expect(back.bestEvaluation == 0.1)
@@ -215,7 +218,10 @@ struct TrainingOptionsTests {
     #expect(TrainingOptions(json: json) != nil)
     for key in json.keys {
       // Files from before there was a choice of these can be resumed.
-      let isNew = ["meta_loss", "learning_rate_half_life", "clip_norm"].contains(key)
+      let isNew = [
+        "meta_loss", "learning_rate_half_life", "clip_norm", "average_steps", "start_from",
+        "adjoint_limit",
+      ].contains(key)
       let without = TrainingOptions(json: json.filter { $0.key != key })
       #expect(without == (isNew ? TrainingOptions(problem: "simple") : nil), "\(key)")
       let isWrong = TrainingOptions(json: json.merging([key: .bool(true)]) { $1 }) == nil

@@ -165,6 +165,34 @@ struct UnrollerTests {
     #expect(relativeError(outcome.metaGradients[0], [sumW, sumB]) < 2e-6)
   }
 
+  @Test(
+    "adjoints are shortened to the limit times those of the first order",
+    arguments: [0.5, 1, 1.2, 1e9])
+  func adjointLimit(limit: Double) throws {
+    // x' = (1 + 2w) x + b with w above 0: second derivatives lengthen every adjoint.
+    var optimizer = net([])
+    let (w, b, steps) = (0.1, 0.05, 8)
+    optimizer.weights.tensors = [
+      Tensor([Float(w)], shape: [1, 1]), Tensor([Float(b)]),
+    ]
+    let unroller = Unroller(try experiment(Simple(), optimizer))
+    var instance = unroller.makeInstance(key())
+    let outcome = try unroller.unroll(
+      &instance, steps: steps, secondDerivatives: true, adjointLimit: limit)
+    var points = [1.0]
+    for _ in 0..<steps { points.append((1 + 2 * w) * points[points.count - 1] + b) }
+    var lambda = 2 * points[steps]
+    var firstOrder = lambda
+    var (sumW, sumB) = (0.0, 0.0)
+    for x in points.dropLast().reversed() {
+      (sumW, sumB) = (sumW + lambda * 2 * x, sumB + lambda)
+      firstOrder += 2 * x
+      lambda = min((1 + 2 * w) * lambda + 2 * x, limit * firstOrder)
+    }
+    // A few dozen operations in float32.
+    #expect(relativeError(outcome.metaGradients[0], [sumW, sumB]) < 2e-6)
+  }
+
   @Test("in first order it is the derivative with the gradients held fixed")
   func frozenGradients() throws {
     let experiment = try coupled()
