@@ -7,6 +7,9 @@ public struct ComparisonReport: Sendable {
   public let problem: String
   /// The part of the data set that the result is measured on; nil without a data set.
   public let split: String?
+  /// Whether the images are drawn ones, which tables and figures say: their losses tell nothing about
+  /// the real data set.
+  public let isSynthetic: Bool
   /// What the numbers follow from.
   public let settings: ContestSettings
   /// What the contenders reached.
@@ -18,11 +21,12 @@ public struct ComparisonReport: Sendable {
 
   /// A report of a comparison.
   public init(
-    problem: String, split: String?, settings: ContestSettings, standings: Standings,
-    runs: [[ContestRun]], facts: [String: JSONValue]
+    problem: String, split: String?, isSynthetic: Bool = false, settings: ContestSettings,
+    standings: Standings, runs: [[ContestRun]], facts: [String: JSONValue]
   ) {
     self.problem = problem
     self.split = split
+    self.isSynthetic = isSynthetic
     self.settings = settings
     self.standings = standings
     self.runs = runs
@@ -31,10 +35,10 @@ public struct ComparisonReport: Sendable {
 
   var labels: [String] { standings.all.map(\.contender.label) }
 
-  /// "100 optimizees of the test split".
+  /// As "100 optimizees of the test split", or of the "synthetic test split".
   var sample: String {
     let count = settings.epochCount
     return "\(count) \(count == 1 ? "optimizee" : "optimizees")"
-      + (split.map { " of the \($0) split" } ?? "")
+      + (split.map { " of the \(isSynthetic ? "synthetic " : "")\($0) split" } ?? "")
   }
 }

@@ -69,6 +69,7 @@ struct Compare: ParsableCommand {
     let tuning: any Problem
     let settings: ContestSettings
     let split: String?
+    let isSynthetic: Bool
     let dataHash: String
   }
 
@@ -114,7 +115,8 @@ struct Compare: ParsableCommand {
     }
     guard let runs else { return }
     let report = ComparisonReport(
-      problem: problem.problem ?? "simple", split: plan.split, settings: plan.settings,
+      problem: problem.problem ?? "simple", split: plan.split, isSynthetic: plan.isSynthetic,
+      settings: plan.settings,
       standings: Standings(
         plan.contenders, rates: rates, searches: searches, runs: runs, seed: seed),
       runs: runs,
@@ -204,6 +206,7 @@ struct Compare: ParsableCommand {
     return Plan(
       contenders: contenders, measured: measured.problem, tuning: tuning.problem,
       settings: settings, split: measured.dataset == nil ? nil : split.rawValue,
+      isSynthetic: measured.dataset?.origin == .synthetic,
       dataHash: [measured, tuning].map { built in
         built.dataset.map { String($0.contentHash(), radix: 16) } ?? "none"
       }.joined(separator: " "))

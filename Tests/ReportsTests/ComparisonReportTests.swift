@@ -55,6 +55,18 @@ struct ComparisonReportTests {
     for line in summary { #expect(line.split(separator: ",").count == 9) }
   }
 
+  @Test("tables and figures say that images are synthetic")
+  func synthetic() {
+    let plain = report(["L2L", "Adam"], epochs: 2, steps: 4)
+    let drawn = ComparisonReport(
+      problem: plain.problem, split: plain.split, isSynthetic: true, settings: plain.settings,
+      standings: plain.standings, runs: plain.runs, facts: [:])
+    let sample = "2 optimizees of the synthetic test split"
+    #expect(drawn.table.first == "quadratic: \(sample), 4 steps, seed 0")
+    #expect(drawn.figureScript.contains(sample))
+    #expect(!plain.figureScript.contains("synthetic"))
+  }
+
   @Test("the table fits 80 columns with names of up to a dozen letters")
   func width() {
     let lines = report(["L2L", "Adam", "RMSprop", "SGD", "Momentum"], epochs: 100).table
