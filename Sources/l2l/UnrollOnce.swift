@@ -38,7 +38,7 @@ struct UnrollOnce: ParsableCommand {
     help: "Let the meta-gradient flow through the optimizee's gradients.")
   var secondDerivatives: Bool?
   @Option(
-    name: .customLong("meta_loss"), help: "sum or log. (default: the training's, else sum)")
+    name: .customLong("meta_loss"), help: "sum, log or final. (default: the training's, else sum)")
   var metaLoss: MetaLoss?
   @Option(name: .customLong("state"), help: "Initial values, a safetensors file.")
   var statePath: String?
