@@ -22,6 +22,8 @@ static const ck_dl_kernels *kernels_for(int isa) {
       return &ck_dl_kernels_avx2;
     case CK_ISA_AVX512:
       return &ck_dl_kernels_avx512;
+    case CK_ISA_AVX512_DUAL:
+      return &ck_dl_kernels_avx512_dual;
 #endif
     case CK_ISA_BASELINE:
       return &ck_dl_kernels_baseline;
@@ -31,7 +33,11 @@ static const ck_dl_kernels *kernels_for(int isa) {
 }
 
 static const ck_dl_kernels *best_kernels(void) {
-  for (int isa = CK_ISA_AVX512; isa > CK_ISA_BASELINE; isa--) {
+  int isa = CK_ISA_AVX512;
+#if defined(__x86_64__)
+  if (__builtin_cpu_is("intel")) isa = CK_ISA_AVX512_DUAL;
+#endif
+  for (; isa > CK_ISA_BASELINE; isa--) {
     const ck_dl_kernels *kernels = kernels_for(isa);
     if (kernels) return kernels;
   }

@@ -6,7 +6,7 @@
 /// Units whose gates' pre-activations are known, and whose activations are still to be done.
 typedef struct {
   int32_t units;
-  float *z;               // [units][4][lanes], scaled: see exp2_parts
+  float *z;               // [units][4][lanes], scaled: see gate_scale
   const float *c_in;      // [units][lanes]
   float *c_out, *h_out;   // [units][lanes]; c_out may be c_in
   float *factors;         // [units][6][lanes], or unused
@@ -26,9 +26,13 @@ CK_INLINE void combine_gates(
     float *z = p->z + 4 * u * CK_LANES + v * CK_VECTOR;
     const int32_t at = u * CK_LANES + v * CK_VECTOR;
     const vf inverse_i = gates[0][v], m = gates[1][v];
-    const vf f = reciprocal(gates[2][v]), inverse_o = gates[3][v];
+    const vf inverse_f = gates[2][v], inverse_o = gates[3][v];
     if (tape) {
-      const vf i = reciprocal(inverse_i), j = m * reciprocal(2 + m);
+      // One reciprocal for two.
+      const vf both_ij = reciprocal(inverse_i * (2 + m));
+      const vf both_fo = reciprocal(inverse_f * inverse_o);
+      const vf i = both_ij * (2 + m), j = m * (both_ij * inverse_i);
+      const vf f = both_fo * inverse_o, o = both_fo * inverse_f;
       const vf ij = i * j, cf = load(p->c_in + at) * f;
       store(p->c_out + at, cf + ij);
       float *factors = p->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
@@ -36,10 +40,12 @@ CK_INLINE void combine_gates(
       store(factors + CK_LANES, i - ij * j);
       store(factors + 2 * CK_LANES, cf - cf * f);
       store(factors + 5 * CK_LANES, f);
-      store(z + 3 * CK_LANES, reciprocal(inverse_o));
+      store(z + 3 * CK_LANES, o);
     } else {
-      // A division is worth two products, so i j takes one for both.
-      store(p->c_out + at, load(p->c_in + at) * f + m * reciprocal(inverse_i * (2 + m)));
+      // A reciprocal is worth four products, so that one does for all.
+      const vf inverse_ij = inverse_i * (2 + m);
+      const vf sum = load(p->c_in + at) * inverse_ij + m * inverse_f;
+      store(p->c_out + at, sum * reciprocal(inverse_ij * inverse_f));
       store(z + 3 * CK_LANES, inverse_o);
     }
   }
@@ -49,7 +55,7 @@ CK_INLINE void combine_gates(
 CK_INLINE void start_gate(const int g, const pending_units *p, int32_t u, vf out[CK_VECTORS]) {
   CK_EACH_VECTOR {
     const vf z = load(p->z + (4 * u + g) * CK_LANES + v * CK_VECTOR);
-    out[v] = g == 1 ? tanh_numerator_of_scaled(z) : inverse_sigmoid_of_scaled(z);
+    out[v] = g == 1 ? exp2_minus_1(z, 1) : inverse_sigmoid_of_scaled(z);
   }
 }
 
@@ -64,7 +70,7 @@ CK_INLINE void finish_hidden(const int tape, const pending_units *p, int32_t u) 
   CK_EACH_VECTOR {
     const int32_t at = u * CK_LANES + v * CK_VECTOR;
     const vf o = load(p->z + (4 * u + 3) * CK_LANES + v * CK_VECTOR);
-    const vf m = tanh_numerator_of_scaled(load(p->c_out + at) * 2.88539008f);
+    const vf m = exp2_minus_1(load(p->c_out + at), 2.88539008f);
     if (tape) {
       const vf tanh_c = m * reciprocal(2 + m), h = tanh_c * o;
       store(p->h_out + at, h);

@@ -1,4 +1,5 @@
-// The deep LSTM's kernels for AVX-512 (F, BW, DQ, VL) with FMA. 32 registers of 16 floats.
+// The deep LSTM's kernels for AVX-512 (F, BW, DQ, VL) with FMA. 32 registers of 16 floats. For AMD's
+// cores, which have other units than the multipliers for activations and shuffles.
 
 #if defined(__x86_64__)
 

@@ -74,83 +74,63 @@ CK_INLINE vf at_least(vf x, float limit) {
 #endif
 }
 
-// The exponential of sigmoid and tanh, as 2^x = a + b with two properties: a - 1 is exact or
-// nearly so, and b is small. Then 1 + 2^x = (1 + a) + b, and 2^x - 1 = (a - 1) + b keeps its
-// relative precision near 0. x is limited to 60: sigmoid and tanh have long saturated there, and
-// products of two denominators stay finite.
+// The exponentials of sigmoid and tanh: of a number 2^x = 2^n 2^r, with n a multiple of a small
+// fraction. x is limited: sigmoid and tanh have long saturated there, and products of three
+// denominators stay finite, with reciprocals that are normal numbers.
 //
-// What counts is the use of the multipliers, as the rest runs beside the matrix products: with
-// AVX-512 a table of polynomials in one permutation each (2^(i/16) times the coefficients of
-// 2^r, |r| <= 1/32), the power of two by scaling; with AVX2 a table of 2^(i/8) and a cubic; else
-// a polynomial of degree 6.
-typedef struct {
-  vf a, b;
-} power_of_two;
+// What counts is the use of the multipliers: with AVX-512, 2^n comes from a table of 2^(i/32) in
+// one permutation and a scaling; with AVX2 from a table of 2^(i/8) and a shift; else from a shift
+// alone. The smaller |r|, the shorter its polynomial.
+#define CK_EXP2_LIMIT 41.0f
 
 #if CK_USE_AVX512
-#define CK_ENTRY(table) (vf)_mm512_permutexvar_ps(index, (__m512)table)
-
-/// n, x rounded to sixteenths, has the index as its last 4 bits. Far below 0 the index is noise
-/// and the scaling by n gives 0.
-#define CK_SPLIT(x) \
-  x = at_most(x, 60.0f); \
-  const __m512i index = (__m512i)(x + 0x1.8p19f); \
-  const __m512 n = _mm512_roundscale_ps((__m512)x, 0x40); \
-  const vf r = (vf)_mm512_reduce_ps((__m512)x, 0x40)
-
-static const vf ck_exp2_0 = {
-    1.0f, 1.04427373f, 1.09050775f, 1.13878858f, 1.18920708f, 1.24185777f, 1.29683959f,
-    1.35425556f, 1.41421354f, 1.47682619f, 1.54221082f, 1.61049032f, 1.68179286f, 1.75625217f,
-    1.8340081f, 1.91520655f,
+// 2^(i/32): one permutation of two registers looks up any of them.
+static const vf ck_exp2_low = {
+    1.0f, 1.0218972f, 1.0442737f, 1.0671405f, 1.0905077f, 1.1143868f, 1.1387886f, 1.1637249f,
+    1.1892071f, 1.2152474f, 1.2418578f, 1.269051f, 1.2968396f, 1.3252367f, 1.3542556f, 1.38391f,
+};
+static const vf ck_exp2_high = {
+    1.4142135f, 1.4451808f, 1.4768262f, 1.5091645f, 1.5422108f, 1.5759809f, 1.6104903f,
+    1.6457555f, 1.6817929f, 1.7186193f, 1.7562522f, 1.7947091f, 1.8340081f, 1.8741677f,
+    1.9152066f, 1.9571441f,
 };
 
-CK_INLINE power_of_two exp2_parts(vf x) {
-  const vf t1 = {
-      0.693147182f, 0.723835409f, 0.755882382f, 0.789348125f, 0.82429558f, 0.860790253f,
-      0.898900688f, 0.938698411f, 0.980258167f, 1.02365792f, 1.06897914f, 1.11630678f, 1.16573f,
-      1.21734118f, 1.27123749f, 1.32752001f,
-  };
-  const vf t2 = {
-      0.240233555f, 0.250869602f, 0.26197654f, 0.273575246f, 0.285687447f, 0.29833591f,
-      0.311544359f, 0.325337619f, 0.339741558f, 0.354783177f, 0.370490789f, 0.386893809f,
-      0.404023051f, 0.421910703f, 0.440590262f, 0.460096866f,
-  };
-  const vf t3 = {
-      0.0555041097f, 0.0579614863f, 0.06052766f, 0.0632074475f, 0.0660058782f, 0.0689282119f,
-      0.071979925f, 0.075166747f, 0.0784946606f, 0.0819699168f, 0.085599035f, 0.0893888324f,
-      0.0933464095f, 0.0974792093f, 0.10179498f, 0.106301837f,
-  };
-  CK_SPLIT(x);
-  const vf b = r * (CK_ENTRY(t1) + r * (CK_ENTRY(t2) + r * CK_ENTRY(t3)));
-  return (power_of_two){
-      (vf)_mm512_scalef_ps((__m512)CK_ENTRY(ck_exp2_0), n), (vf)_mm512_scalef_ps((__m512)b, n),
-  };
+/// The entry of the last 5 bits of each lane.
+CK_INLINE vf exp2_entry(vf bits) {
+  return (vf)_mm512_permutex2var_ps((__m512)ck_exp2_low, (__m512i)bits, (__m512)ck_exp2_high);
 }
 
-/// 2^x with a relative error up to 4.3e-7: in a sigmoid that is 1.1e-7 at most.
-CK_INLINE vf exp2_short(vf x) {
-  const vf t1 = {
-      0.693187833f, 0.723877907f, 0.755926669f, 0.789394438f, 0.82434392f, 0.860840738f,
-      0.898953378f, 0.938753486f, 0.980315626f, 1.02371788f, 1.06904173f, 1.11637235f,
-      1.16579831f, 1.21741259f, 1.27131212f, 1.32759786f,
-  };
-  const vf t2 = {
-      0.240219459f, 0.25085488f, 0.261961192f, 0.273559183f, 0.285670698f, 0.298318416f,
-      0.31152609f, 0.325318545f, 0.33972162f, 0.354762375f, 0.370469064f, 0.386871129f,
-      0.403999358f, 0.421885937f, 0.440564424f, 0.460069895f,
-  };
-  CK_SPLIT(x);
-  const vf y = CK_ENTRY(ck_exp2_0) + r * (CK_ENTRY(t1) + r * CK_ENTRY(t2));
-  return (vf)_mm512_scalef_ps((__m512)y, n);
+/// 2^(scale x) - 1, with a small relative error also near 0, as 2^n - 1 is nearly exact: m
+/// with tanh(z) = m / (2 + m), given scale x = 2 z log2(e).
+CK_INLINE vf exp2_minus_1(vf x, float scale) {
+  x = at_most(x, CK_EXP2_LIMIT / scale);
+  // n is the exponent rounded to 1/32, and its index stands in the last bits of the sum. Far below
+  // 0 the index is noise, and the scaling by n gives 0.
+  const vf magic = splat(0x1.8p18f), t = x * scale + magic, n = t - magic;
+  // A gate's x may be infinite, and then the difference is no number. A scale is for finite cells.
+  const vf r = scale == 1 ? (vf)_mm512_reduce_ps((__m512)x, 0x58) : x * scale - n;
+  const vf a = (vf)_mm512_scalef_ps((__m512)exp2_entry(t), (__m512)n);
+  const vf slope = 0.693147182f + r * (0.240228266f + r * 0.0555045195f);
+  return (a - 1) + a * (r * slope);
 }
-#undef CK_SPLIT
-#undef CK_ENTRY
+
+/// 2^x with a relative error up to 1.2e-7. Rounds to 1/32 downwards: so the scaling, which rounds
+/// downwards to a whole number, can take x itself.
+CK_INLINE vf exp2_short(vf x) {
+  x = at_most(x, CK_EXP2_LIMIT);
+  const vf t = (vf)_mm512_add_round_ps(
+      (__m512)x, (__m512)splat(0x1.8p18f), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  const vf r = (vf)_mm512_reduce_ps((__m512)x, 0x59);
+  const vf entry = exp2_entry(t);
+  const vf y = entry + entry * (r * (0.693116426f + r * 0.242845371f));
+  return (vf)_mm512_scalef_ps((__m512)y, (__m512)x);
+}
 #else
 /// Adding `magic` rounds to n, a multiple of 1/8 or 1, and leaves n's bits at the bottom of the
 /// sum's; a shift makes them the exponent. The low bits are the table's index; its entries have
 /// i << 20 taken off, as the shift adds it back.
 CK_INLINE vf exp2_split(vf x, vf *r) {
-  x = at_least(at_most(x, 60.0f), -100.0f);
+  x = at_least(at_most(x, CK_EXP2_LIMIT), -100.0f);
 #if CK_USE_AVX2
   const vi table = {
       0x3f800000, 0x3f7b95c2, 0x3f7837f0, 0x3f75fed7, 0x3f7504f3, 0x3f75672a, 0x3f7744fd,
@@ -177,14 +157,15 @@ CK_INLINE vf exp2_slope(vf r) {
 #endif
 }
 
-CK_INLINE power_of_two exp2_parts(vf x) {
+/// 2^(scale x) - 1: m with tanh(z) = m / (2 + m), given scale x = 2 z log2(e).
+CK_INLINE vf exp2_minus_1(vf x, float scale) {
   vf r;
-  const vf a = exp2_split(x, &r);
-  return (power_of_two){a, a * (r * exp2_slope(r))};
+  const vf a = exp2_split(x * scale, &r);
+  return (a - 1) + a * (r * exp2_slope(r));
 }
 #endif
 
-/// 1 / sigmoid(z), given -z log2(e): 1...2^60.
+/// 1 / sigmoid(z), given -z log2(e): 1...2^41.
 CK_INLINE vf inverse_sigmoid_of_scaled(vf x) {
 #if CK_USE_AVX512
   return 1 + exp2_short(x);
@@ -193,12 +174,6 @@ CK_INLINE vf inverse_sigmoid_of_scaled(vf x) {
   const vf a = exp2_split(x, &r);
   return 1 + a * (1 + r * exp2_slope(r));
 #endif
-}
-
-/// m with tanh(z) = m / (2 + m), given 2 z log2(e): -1...2^60.
-CK_INLINE vf tanh_numerator_of_scaled(vf x) {
-  const power_of_two e = exp2_parts(x);
-  return (e.a - 1) + e.b;
 }
 
 /// The natural logarithm of a normal positive float, infinity or NaN.

@@ -84,7 +84,7 @@ typedef struct {
 extern const ck_dl_kernels ck_dl_kernels_baseline;
 #if defined(__x86_64__)
 extern const ck_dl_kernels ck_dl_kernels_avx2;
-extern const ck_dl_kernels ck_dl_kernels_avx512;
+extern const ck_dl_kernels ck_dl_kernels_avx512, ck_dl_kernels_avx512_dual;
 #endif
 
 void ck_dl_make_layout(

@@ -191,23 +191,19 @@ typedef struct {
   float *turned;          // the same, [lanes][pitch]
 } gate_adjoints;
 
-/// The adjoints of unit u's gates and c.
-CK_INLINE void compute_gate_adjoints(
-    const gate_adjoints *a, int32_t u, vf gates[4][CK_VECTORS]
-) {
-  CK_EACH_VECTOR {
-    const int32_t at = u * CK_LANES + v * CK_VECTOR;
-    const float *f = a->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
-    float *out = a->gates + 4 * u * CK_LANES + v * CK_VECTOR;
-    const vf dh = load(a->adjoint_h + at);
-    const vf dc = load(a->adjoint_c + at) + dh * load(f + 4 * CK_LANES);
-    gates[0][v] = dc * load(f);
-    gates[1][v] = dc * load(f + CK_LANES);
-    gates[2][v] = dc * load(f + 2 * CK_LANES);
-    gates[3][v] = dh * load(f + 3 * CK_LANES);
-    CK_UNROLL for (int g = 0; g < 4; g++) store(out + g * CK_LANES, gates[g][v]);
-    store(a->adjoint_c + at, dc * load(f + 5 * CK_LANES));
-  }
+/// The adjoints of unit u's gates and c in vector v.
+CK_INLINE void compute_gate_adjoints(const gate_adjoints *a, int32_t u, int v, vf gates[4]) {
+  const int32_t at = u * CK_LANES + v * CK_VECTOR;
+  const float *f = a->factors + CK_DL_FACTORS * u * CK_LANES + v * CK_VECTOR;
+  float *out = a->gates + 4 * u * CK_LANES + v * CK_VECTOR;
+  const vf dh = load(a->adjoint_h + at);
+  const vf dc = load(a->adjoint_c + at) + dh * load(f + 4 * CK_LANES);
+  gates[0] = dc * load(f);
+  gates[1] = dc * load(f + CK_LANES);
+  gates[2] = dc * load(f + 2 * CK_LANES);
+  gates[3] = dh * load(f + 3 * CK_LANES);
+  CK_UNROLL for (int g = 0; g < 4; g++) store(out + g * CK_LANES, gates[g]);
+  store(a->adjoint_c + at, dc * load(f + 5 * CK_LANES));
 }
 
 #if CK_FUSE
@@ -225,18 +221,17 @@ CK_INLINE const float *compute_fused_tile(
     }
   }
   for (int32_t u = 0; u < a->hidden; u++) {
-    vf gates[4][CK_VECTORS];
-    compute_gate_adjoints(a, u, gates);
+    vf gates[CK_VECTORS][4];
+    CK_EACH_VECTOR compute_gate_adjoints(a, u, v, gates[v]);
     CK_UNROLL for (int g = 0; g < 4; g++) {
       CK_UNROLL for (int r = 0; r < count; r++) {
         const vf weight = splat(w[r]);
-        CK_EACH_VECTOR sums[r][v] += weight * gates[g][v];
+        CK_EACH_VECTOR sums[r][v] += weight * gates[v][g];
       }
       w += count;
     }
     CK_EACH_VECTOR {
-      const vf one[4] = {gates[0][v], gates[1][v], gates[2][v], gates[3][v]};
-      store_turned(one, a->turned + (int64_t)v * CK_VECTOR * a->pitch + 4 * u, a->pitch);
+      store_turned(gates[v], a->turned + (int64_t)v * CK_VECTOR * a->pitch + 4 * u, a->pitch);
     }
   }
   CK_UNROLL for (int r = 0; r < count; r++) {
@@ -306,7 +301,8 @@ static void add_linear(int32_t count, const float *w, const float *x, int32_t ro
 
 // MARK: - Adjoints of a layer
 
-/// The adjoints of a layer's gates, of c, and of its h before the step: out [count][lanes] = w gates. count may be 0. out may be a->adjoint_h.
+/// The adjoints of a layer's gates, of c, and of its h before the step: out [count][lanes] = w gates.
+/// count may be 0. out may be a->adjoint_h.
 static void adjoints_and_linear(
     const gate_adjoints *a, int32_t count, const float *w, float *out
 ) {
@@ -321,12 +317,25 @@ static void adjoints_and_linear(
     compute_linear(START_ZERO, 1, count, w, a->gates, 4 * a->hidden, a, NULL, out);
   }
 #else
-  vf gates[4][CK_VECTORS];
-  for (int32_t u = 0; u < a->hidden; u++) compute_gate_adjoints(a, u, gates);
-  for (int32_t row = 4 * a->hidden; row < a->pitch; row++) {
-    CK_EACH_VECTOR store(a->gates + row * CK_LANES + v * CK_VECTOR, (vf){});
+  // A square of gates at a time, transposed in registers.
+  enum { UNITS = CK_VECTOR / 4 };
+  for (int32_t u = 0; u < a->hidden; u += UNITS) {
+    const int whole = u + UNITS <= a->hidden;
+    for (int v = 0; v < CK_VECTORS; v++) {
+      vf square[CK_VECTOR];
+      if (whole) {
+        CK_UNROLL for (int i = 0; i < UNITS; i++) compute_gate_adjoints(a, u + i, v, square + 4 * i);
+      } else {
+        CK_UNROLL for (int i = 0; i < UNITS; i++) {
+          if (u + i < a->hidden) compute_gate_adjoints(a, u + i, v, square + 4 * i);
+          else CK_UNROLL for (int g = 0; g < 4; g++) square[4 * i + g] = (vf){};
+        }
+      }
+      transpose(square);
+      float *rows = a->turned + (int64_t)v * CK_VECTOR * a->pitch + 4 * u;
+      CK_UNROLL for (int i = 0; i < CK_VECTOR; i++) store(rows + i * a->pitch, square[i]);
+    }
   }
-  transpose_block(a->gates, a->pitch, a->turned);
   linear(count, w, a->gates, 4 * a->hidden, out);
 #endif
 }

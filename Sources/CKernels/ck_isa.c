@@ -9,6 +9,7 @@ int ck_supports_isa(int isa) {
     case CK_ISA_AVX2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case CK_ISA_AVX512:
+    case CK_ISA_AVX512_DUAL:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
           && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
           && __builtin_cpu_supports("fma");

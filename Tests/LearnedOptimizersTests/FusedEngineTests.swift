@@ -5,6 +5,12 @@ import Tensors
 import TestSupport
 import Testing
 
+/// Those that the machine can run.
+private var instructionSets: [Int32] {
+  [CK_ISA_BASELINE, CK_ISA_AVX2, CK_ISA_AVX512, CK_ISA_AVX512_DUAL].map { Int32($0) }
+    .filter { ck_deep_lstm_supports_isa($0) == 1 }
+}
+
 /// The fused kernels against automatic differentiation.
 @Suite("FusedEngine")
 struct FusedEngineTests {
@@ -20,10 +26,9 @@ struct FusedEngineTests {
     // In a process of its own: the choice of the instruction set is the process's, and states of
     // engines in other tests belong to the instruction set that they were made for.
     @Test("it does so with every instruction set that the machine can run")
-    func instructionSets() async {
+    func everyInstructionSet() async {
       await #expect(processExitsWith: .success) {
-        let sets = [CK_ISA_BASELINE, CK_ISA_AVX2, CK_ISA_AVX512].map { Int32($0) }
-          .filter { ck_deep_lstm_supports_isa($0) == 1 }
+        let sets = instructionSets
         #expect(sets.contains(Int32(CK_ISA_BASELINE)))
         for comparison in EngineComparison.all {
           let net = comparison.net
@@ -42,8 +47,7 @@ struct FusedEngineTests {
     @Test("extreme gradients give the same class of number with every instruction set")
     func extremesOfInstructionSets() async {
       await #expect(processExitsWith: .success) {
-        for set in [CK_ISA_BASELINE, CK_ISA_AVX2, CK_ISA_AVX512].map({ Int32($0) })
-        where ck_deep_lstm_supports_isa(set) == 1 {
+        for set in instructionSets {
           ck_deep_lstm_force_isa(set)
           for comparison in ExtremeComparison.all { #expect(comparison.differences() == []) }
         }

@@ -5,12 +5,15 @@
 extern "C" {
 #endif
 
-/// Instruction sets, from plain to fast. BASELINE is SSE2 or NEON.
+/// Instruction sets, from plain to fast. BASELINE is SSE2 or NEON. AVX512_DUAL is AVX512 arranged for
+/// Intel's cores, where two full-width multipliers do nearly all other vector work too; AVX512 itself
+/// for AMD's, where that runs beside the products.
 enum {
   CK_ISA_AUTOMATIC = 0,
   CK_ISA_BASELINE = 1,
   CK_ISA_AVX2 = 2,
   CK_ISA_AVX512 = 3,
+  CK_ISA_AVX512_DUAL = 4,
 };
 
 /// Whether this machine can run an instruction set (1 or 0).
