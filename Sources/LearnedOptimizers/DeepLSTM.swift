@@ -47,6 +47,12 @@ public struct DeepLSTM: Sendable {
       names.append("\(place.layer)/\(place.variable)")
       tensors.append(initializer(place.shape, &stream))
     }
+    // The first rows of the first layer read the gradients.
+    let first = tensors[0]
+    let gained = width * preprocess.width * first.shape[1]
+    tensors[0] = Tensor(
+      first.elements.enumerated().map { $0 < gained ? $1 * initializers.inputGain : $1 },
+      shape: first.shape)
     weights = NamedTensors(names: names, tensors: tensors)
   }
 

@@ -103,6 +103,13 @@ struct NetOptions: Sendable {
 
   /// The initializers, checked to fit the weights of a net of the given width.
   func initializers(width: Int) throws(OptimizerError) -> WeightInitializers {
+    let gain = try number("input_gain", default: 1)
+    guard gain > 0 else { throw invalid("input_gain", "a number above 0") }
+    let others = try weightInitializers(width: width)
+    return gain == 1 ? others : .withInputGain(gain, others)
+  }
+
+  private func weightInitializers(width: Int) throws(OptimizerError) -> WeightInitializers {
     guard let value = values["initializer"], value != .null else { return .standard }
     let initializers = try initializers(value)
     for place in DeepLSTM.layout(

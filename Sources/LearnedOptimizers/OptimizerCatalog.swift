@@ -26,7 +26,7 @@ public struct OptimizerEntry: Sendable {
 /// All optimizer classes, by name.
 public enum OptimizerCatalog {
   private static let netOptions = [
-    "layers", "preprocess_name", "preprocess_options", "scale", "initializer",
+    "layers", "preprocess_name", "preprocess_options", "scale", "initializer", "input_gain",
   ]
 
   /// The classes, in the order in which they are listed.

@@ -14,6 +14,14 @@ public indirect enum WeightInitializers: Sendable {
   case byVariable([String: Initializer])
   /// A choice a layer.
   case byLayer([String: WeightInitializers])
+  /// The same, with the weights that read the preprocessed gradients times `gain`.
+  ///
+  /// Small gradients keep an LSTM where it is linear, and then it can only learn a fixed combination
+  /// of past gradients; weights that are long from the start let it tell apart what it sees.
+  case withInputGain(Float, WeightInitializers)
+
+  /// The factor of the weights that read the preprocessed gradients.
+  var inputGain: Float { if case .withInputGain(let gain, _) = self { gain } else { 1 } }
 
   func initializer(layer: String, variable: String) -> Initializer? {
     switch self {
@@ -21,6 +29,7 @@ public indirect enum WeightInitializers: Sendable {
     case .all(let initializer): initializer
     case .byVariable(let choices): choices[variable]
     case .byLayer(let choices): choices[layer]?.initializer(layer: layer, variable: variable)
+    case .withInputGain(_, let others): others.initializer(layer: layer, variable: variable)
     }
   }
 }

@@ -99,6 +99,25 @@ struct DeepLSTMTests {
     #expect(!net.weights.flattened.elements.contains(5))
   }
 
+  @Test("an input gain multiplies the weights that read gradients and no others")
+  func inputGain() throws {
+    let net = coordinateWise(
+      [2, 3], .logAndSign(k: 5), initializers: .withInputGain(50, .byVariable(["w": .zeros])))
+    let plain = coordinateWise(
+      [2, 3], .logAndSign(k: 5), initializers: .byVariable(["w": .zeros]))
+    for (name, weights) in zip(net.weights.names, net.weights.tensors) {
+      let expected = try #require(plain.weights[name])
+      let gained = name == "lstm_1/w_gates" ? 2 * 8 : 0
+      for (index, (found, weight)) in zip(weights.elements, expected.elements).enumerated() {
+        #expect(found == (index < gained ? 50 * weight : weight), "\(name) \(index)")
+      }
+    }
+    // Without LSTM layers the linear output reads the gradients.
+    #expect(
+      coordinateWise([], initializers: .withInputGain(3, .all(.constant(2)))).weights["linear/w"]?
+        .elements == [6])
+  }
+
   @Test("a kernel net's rows are pairs of channels, each with its kernel")
   func kernelRows() {
     var stream = RandomStream(seed: 0, purpose: .test)
