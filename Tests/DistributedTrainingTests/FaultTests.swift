@@ -117,7 +117,8 @@ extension BuiltProgram {
       let path = folder.file("run")
       let started = try Run(ranks: 2, SmallTraining.endless(into: path))
       try started.waitForOutput("Epoch 20")
-      try FileManager.default.removeItem(atPath: path)
+      // Renamed, at once: emptying the folder file by file meets those that the run is writing.
+      try FileManager.default.moveItem(atPath: path, toPath: folder.file("away"))
       started.signal(SIGUSR1)
       let result = started.result()
       #expect(result.code == 73, "\(result.errors)")
