@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /// Blocks from this size on are worth it.
-enum { CK_STORAGE_LARGE = 256 * 1024 };
+enum { CK_STORAGE_LARGE = 32 * 1024 };
 
 /// Memory for `bytes` bytes, aligned to 64; its contents are undefined. From any thread. Ends the
 /// program if there is none.
