@@ -97,12 +97,14 @@ struct Machine: ParsableCommand {
     net.weights.tensors.filter { $0.shape.rank == 2 }.reduce(0) { $0 + 2 * Double($1.count) }
   }
 
-  private func addKernels(_ add: (String, Double?, () throws -> Void) throws -> Void) throws {
+  private func addKernels(
+    _ measure: (String, Double?, () throws -> Void) throws -> Void
+  ) throws {
     let steps = 20
     var random = RandomStream(seed: 1, purpose: .test)
-    for (name, layers, rows) in [
-      ("mnist net", [20, 20], 15_910), ("quadratic net", [20, 20], 1_280),
-      ("32+32 net", [32, 32], 8_000),
+    for (name, layers, rows, repeats) in [
+      ("mnist net", [20, 20], 15_910, 1), ("quadratic net", [20, 20], 1_280, 1),
+      ("32+32 net", [32, 32], 8_000, 1), ("simple net", [20, 20], 1, 100),
     ] {
       let optimizer = CoordinateWiseDeepLSTM(
         layers: layers, preprocess: name.hasPrefix("quadratic") ? .identity : .logAndSign(k: 5),
@@ -111,7 +113,7 @@ struct Machine: ParsableCommand {
       let gradients = (0...steps).map { _ in
         random.normal([rows, 1], standardDeviation: 0.01)
       }
-      let flop = Self.forwardFlop(optimizer.net) * Double(rows * steps)
+      let flop = Self.forwardFlop(optimizer.net) * Double(rows * steps * repeats)
       let start = engine.initialState(rows: rows)
       var sum = [Double](repeating: 0, count: optimizer.weights.elementCount)
       func forward() {
@@ -119,11 +121,27 @@ struct Machine: ParsableCommand {
         for gradient in gradients.dropLast() { _ = engine.step(gradient, state: &state) }
       }
       func backward() { engine.backward(gradients: gradients, from: start, into: &sum) }
-      try add("\(name), \(rows) rows, 20 steps: forward", flop) { forward() }
-      try add("\(name): backward", 2 * flop) { backward() }
-      try add("\(name): forward and backward", 3 * flop) {
+      func backwardStepByStep() {
+        var adjoint = start
+        for gradient in gradients.dropLast() {
+          _ = engine.backwardStep(
+            gradient: gradient, state: start, updateAdjoint: gradient, stateAdjoint: &adjoint,
+            into: &sum)
+        }
+      }
+      let times = repeats == 1 ? "" : " \(repeats) times"
+      func add(_ what: String, _ flop: Double, _ body: @escaping () -> Void) throws {
+        try measure("\(name)\(what)", flop) { for _ in 0..<repeats { body() } }
+      }
+      let size = rows == 1 ? "1 row" : "\(rows) rows"
+      try add(", \(size), 20 steps\(times): forward", flop) { forward() }
+      try add(": backward", 2 * flop) { backward() }
+      try add(": forward and backward", 3 * flop) {
         forward()
         backward()
+      }
+      try add(": backward step by step, for second derivatives", 2 * flop) {
+        backwardStepByStep()
       }
     }
   }
