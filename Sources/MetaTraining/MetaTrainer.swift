@@ -137,7 +137,7 @@ public final class MetaTrainer {
       let outcome = try unroller.unroll(
         &state.instances[index], steps: options.unrollLength,
         secondDerivatives: options.secondDerivatives, metaLoss: options.metaLoss,
-        adjointLimit: options.adjointLimit)
+        adjointLimit: options.adjointLimit, adjointSmoothing: options.adjointSmoothing)
       return options.clipNorm.map(outcome.shortened) ?? outcome
     } catch {
       state.instances[index].divergence = error

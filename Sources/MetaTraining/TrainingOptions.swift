@@ -35,6 +35,16 @@ public struct TrainingOptions: Equatable, Sendable {
   /// pathologies in the training of learned optimizers", 2019). The direction that they give over a
   /// few steps is worth keeping.
   public var adjointLimit: Double?
+  /// With second derivatives, how wide the derivative of an update by its gradient is taken, in root
+  /// mean squares of the parameter's gradient; nil for the derivative itself.
+  ///
+  /// The preprocessing `LogAndSign` answers a gradient near 0 with a slope of 1 / |g|, and the update
+  /// with a jump of bounded height: what a change of usual size does to it, the slope does not tell.
+  /// A few such entries make the products of Jacobians explode and the meta-gradient noise. So the
+  /// slopes of entries below the width are scaled down by |g| over the width, as they would be were
+  /// |g| no smaller than it (smoothing as by evolution strategies does it, Metz et al. 2019, but in
+  /// closed form). In measure, 1 is a good width.
+  public var adjointSmoothing: Double?
   /// The largest norm of one optimizee's meta-gradient, all nets together; nil for no limit.
   ///
   /// Longer ones are shortened to it (Pascanu et al., "On the difficulty of training recurrent neural
@@ -92,6 +102,7 @@ public struct TrainingOptions: Equatable, Sendable {
       "meta_loss": .string(metaLoss.rawValue),
       "clip_norm": clipNorm.map(JSONValue.number) ?? .null,
       "adjoint_limit": adjointLimit.map(JSONValue.number) ?? .null,
+      "adjoint_smoothing": adjointSmoothing.map(JSONValue.number) ?? .null,
       "average_steps": averageSteps.map(JSONValue.number) ?? .null,
       "start_from": startFrom.map(JSONValue.string) ?? .null,
       "learning_rate_half_life": halfLife.map(JSONValue.number) ?? .null,
@@ -117,6 +128,7 @@ public struct TrainingOptions: Equatable, Sendable {
       // These are absent where there was no choice yet.
       [
         "learning_rate_half_life", "clip_norm", "average_steps", "adjoint_limit",
+        "adjoint_smoothing",
       ].allSatisfy({ name in
         json[name].map { $0 == .null || $0.number ?? 0 > 0 } ?? true
       }),
@@ -141,6 +153,7 @@ public struct TrainingOptions: Equatable, Sendable {
     clipNorm = json["clip_norm"]?.number
     averageSteps = json["average_steps"]?.number
     adjointLimit = json["adjoint_limit"]?.number
+    adjointSmoothing = json["adjoint_smoothing"]?.number
     startFrom = json["start_from"]?.string
     self.optimizees = optimizees
   }

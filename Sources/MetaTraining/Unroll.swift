@@ -103,12 +103,14 @@ public final class Unroller {
 
   /// Unrolls `steps` steps and computes the meta-gradient.
   ///
-  /// - Parameter adjointLimit: with second derivatives, how many times longer a parameter's part of
-  ///   lambda_t may be than without them; longer parts are shortened. nil for no limit.
+  /// - Parameters:
+  ///   - adjointLimit: with second derivatives, how many times longer a parameter's part of lambda_t
+  ///     may be than without them; longer parts are shortened. nil for no limit.
+  ///   - adjointSmoothing: see `TrainingOptions.adjointSmoothing`.
   /// - Throws: `Divergence`; the instance is then useless.
   public func unroll(
     _ instance: inout OptimizeeInstance, steps: Int, secondDerivatives: Bool,
-    metaLoss: MetaLoss = .sum, adjointLimit: Double? = nil
+    metaLoss: MetaLoss = .sum, adjointLimit: Double? = nil, adjointSmoothing: Double? = nil
   ) throws(Divergence) -> UnrollOutcome {
     let start = instance
     var losses: [Float] = []
@@ -128,7 +130,8 @@ public final class Unroller {
     if secondDerivatives {
       let weighted = zip(gradients, lossWeights).map { $0.affine(scale: $1, offset: 0) }
       backward(
-        points, gradients, adjoints: weighted, limit: adjointLimit, into: &metaGradients)
+        points, gradients, adjoints: weighted, limit: adjointLimit,
+        smoothing: adjointSmoothing, into: &metaGradients)
     } else {
       for net in engines.indices where weightCounts[net] > 0 {
         engines[net].backward(
@@ -220,7 +223,7 @@ public final class Unroller {
 
   private func backward(
     _ points: [OptimizeeInstance], _ gradients: [Tensor], adjoints: [Tensor], limit: Double?,
-    into metaGradients: inout [[Double]]
+    smoothing: Double?, into metaGradients: inout [[Double]]
   ) {
     var lambda = adjoints[adjoints.count - 1]
     // What lambda would be to the first order.
@@ -240,8 +243,11 @@ public final class Unroller {
       // Nothing flows back beyond theta_0.
       if step == 0 { break }
       let (loss, parameters) = record(point)
-      let direction = experiment.parameters.indices.map {
-        experiment.value(of: $0, in: inputAdjoint)
+      let direction = experiment.parameters.indices.map { parameter in
+        let part = experiment.value(of: parameter, in: inputAdjoint)
+        guard let smoothing else { return part }
+        return smoothed(
+          part, at: experiment.value(of: parameter, in: gradients[step]), over: smoothing)
       }
       let product = hessianVectorProduct(of: loss, at: parameters, direction: direction).product
       tape.reset()
@@ -249,6 +255,23 @@ public final class Unroller {
       if let limit {
         firstOrder = firstOrder + adjoints[step]
         shorten(&lambda, to: limit, times: firstOrder)
+      }
+    }
+  }
+
+  /// A parameter's input adjoint with the entries scaled down whose gradient is less than `width`
+  /// times the parameter's root mean square: by the ratio of the two.
+  private func smoothed(_ adjoint: Tensor, at gradient: Tensor, over width: Double) -> Tensor {
+    let count = gradient.count
+    let floor = Float(width * gradient.length / Double(max(count, 1)).squareRoot())
+    return Tensor(uninitialized: adjoint.shape) { out in
+      adjoint.withUnsafeFloats { adjoint in
+        gradient.withUnsafeFloats { gradient in
+          for i in 0..<count {
+            let size = abs(gradient[i])
+            out[i] = size < floor ? adjoint[i] * (size / floor) : adjoint[i]
+          }
+        }
       }
     }
   }

@@ -23,28 +23,26 @@ extension Train {
     try require("unroll_length", options.unrollLength, atLeast: 1)
     try require("optimizees", options.optimizees, atLeast: 1, atMost: 1_000_000)
     try requireLearningRate(options.learningRate)
-    guard options.clipNorm.map({ $0 > 0 && $0.isFinite }) ?? true else {
-      throw Failure(
-        .usage, "--clip_norm must be a finite number above 0, not \(options.clipNorm ?? 0)")
-    }
-    guard options.adjointLimit.map({ $0 > 0 && $0.isFinite }) ?? true else {
-      throw Failure(
-        .usage, "--adjoint_limit must be a finite number above 0, not \(options.adjointLimit ?? 0)")
-    }
+    try requirePositive("clip_norm", options.clipNorm)
+    try requirePositive("adjoint_limit", options.adjointLimit)
+    try requirePositive("adjoint_smoothing", options.adjointSmoothing)
     guard options.averageSteps.map({ $0 >= 1 && $0 < 1e9 }) ?? true else {
       throw Failure(
         .usage, "--average_steps must be 1 or more, not \(options.averageSteps ?? 0)")
     }
-    guard options.halfLife.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
-      throw Failure(
-        .usage,
-        "--learning_rate_half_life must be above 0 epochs, not \(options.halfLife ?? 0)")
-    }
+    try requirePositive("learning_rate_half_life", options.halfLife)
     guard options.stepCount >= options.unrollLength else {
       throw Failure(
         .usage,
         "--num_steps \(options.stepCount) is less than --unroll_length"
           + " \(options.unrollLength): an epoch would have no unroll")
+    }
+  }
+
+  /// Throws unless the value, where there is one, is finite and above 0.
+  private func requirePositive(_ name: String, _ value: Double?) throws {
+    guard value.map({ $0 > 0 && $0.isFinite }) ?? true else {
+      throw Failure(.usage, "--\(name) must be a finite number above 0, not \(value ?? 0)")
     }
   }
 

@@ -54,6 +54,12 @@ struct Train: ParsableCommand {
   )
   var adjointLimit: Double?
   @Option(
+    name: .customLong("adjoint_smoothing"),
+    help:
+      "Take second derivatives through gradients below so many of their root mean squares as if they were of that size. (default: none)"
+  )
+  var adjointSmoothing: Double?
+  @Option(
     name: .customLong("average_steps"),
     help: "Evaluate and save a moving average of the weights over so many meta-steps.")
   var averageSteps: Double?
@@ -358,6 +364,7 @@ struct Train: ParsableCommand {
     if let halfLife { options.halfLife = halfLife }
     if let clipNorm { options.clipNorm = clipNorm }
     if let adjointLimit { options.adjointLimit = adjointLimit }
+    if let adjointSmoothing { options.adjointSmoothing = adjointSmoothing }
     if let averageSteps { options.averageSteps = averageSteps }
     if let startFrom { options.startFrom = startFrom }
     if let metaLoss { options.metaLoss = metaLoss }

@@ -206,6 +206,7 @@ struct TrainingOptionsTests {
     (options.evaluationEpochs, options.stepCount, options.unrollLength) = (0, 50, 10)
     (options.learningRate, options.secondDerivatives) = (0.003, true)
     (options.metaLoss, options.halfLife, options.clipNorm) = (.log, 12.5, 0.25)
+    (options.adjointLimit, options.adjointSmoothing) = (2, 0.5)
     (options.seed, options.optimizees) = (.max, 4)
     let text = JSONValue.object(options.json).text
     let object = try #require(JSONValue(parsing: text)?.object)
@@ -220,7 +221,7 @@ struct TrainingOptionsTests {
       // Files from before there was a choice of these can be resumed.
       let isNew = [
         "meta_loss", "learning_rate_half_life", "clip_norm", "average_steps", "start_from",
-        "adjoint_limit",
+        "adjoint_limit", "adjoint_smoothing",
       ].contains(key)
       let without = TrainingOptions(json: json.filter { $0.key != key })
       #expect(without == (isNew ? TrainingOptions(problem: "simple") : nil), "\(key)")

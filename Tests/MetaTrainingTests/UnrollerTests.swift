@@ -31,6 +31,18 @@ private struct Coupled: Problem {
   }
 }
 
+/// Half the sum of a x^2 over a vector's entries, from 1.
+private struct Bowl: Problem {
+  static let curvatures: [Float] = [0.1, 1, -0.5, 0.01, 2]
+  let parameters = [VariableSpecification("x", [5], .constant(1))]
+
+  func loss(
+    parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
+  ) -> Variable {
+    (Variable(Tensor(Self.curvatures)) * parameters[0].squared()).sum() * 0.5
+  }
+}
+
 @Suite("Unroller")
 struct UnrollerTests {
   /// A kernel net on the filters and a coordinate-wise one on the vector.
@@ -191,6 +203,43 @@ struct UnrollerTests {
     }
     // A few dozen operations in float32.
     #expect(relativeError(outcome.metaGradients[0], [sumW, sumB]) < 2e-6)
+  }
+
+  @Test(
+    "derivatives by gradients below the smoothing's width are scaled down",
+    arguments: [0.5, 1, 3])
+  func adjointSmoothing(width: Double) throws {
+    // x' = (1 + w a) x + b for every entry, with the gradient a x.
+    var optimizer = net([])
+    let (w, b, steps) = (0.2, 0.05, 8)
+    optimizer.weights.tensors = [
+      Tensor([Float(w)], shape: [1, 1]), Tensor([Float(b)]),
+    ]
+    let unroller = Unroller(try experiment(Bowl(), optimizer))
+    var instance = unroller.makeInstance(key())
+    let outcome = try unroller.unroll(
+      &instance, steps: steps, secondDerivatives: true, adjointSmoothing: width)
+    let curvatures = Bowl.curvatures.map(Double.init)
+    var points = [[Double](repeating: 1, count: curvatures.count)]
+    for _ in 0..<steps {
+      points.append(zip(points[points.count - 1], curvatures).map { (1 + w * $1) * $0 + b })
+    }
+    func gradients(_ point: [Double]) -> [Double] { zip(point, curvatures).map { $0 * $1 } }
+    var lambda = gradients(points[steps])
+    var (sumW, sumB, scaled) = (0.0, 0.0, 0)
+    for point in points.dropLast().reversed() {
+      let g = gradients(point)
+      let rms = (g.reduce(0) { $0 + $1 * $1 } / Double(g.count)).squareRoot()
+      for i in g.indices {
+        (sumW, sumB) = (sumW + lambda[i] * g[i], sumB + lambda[i])
+        let share = min(abs(g[i]) / (width * rms), 1)
+        scaled += share < 1 ? 1 : 0
+        lambda[i] += share * w * lambda[i] * curvatures[i] + g[i]
+      }
+    }
+    #expect(scaled > steps && (width > 1 || scaled < steps * curvatures.count))
+    // A few hundred operations in float32.
+    #expect(relativeError(outcome.metaGradients[0], [sumW, sumB]) < 5e-6)
   }
 
   @Test("in first order it is the derivative with the gradients held fixed")
