@@ -51,6 +51,12 @@ extension Train {
       StandardError.notice(
         "no net steps \(experiment.fixedParameters.joined(separator: ", ")): they stay fixed")
     }
+    let limits = [
+      ("--adjoint_limit", options.adjointLimit), ("--adjoint_smoothing", options.adjointSmoothing),
+    ]
+    for (name, value) in limits where value != nil && !options.secondDerivatives {
+      StandardError.notice("\(name) has no effect without --second_derivatives")
+    }
     let left = options.stepCount % options.unrollLength
     if left > 0 {
       StandardError.notice(

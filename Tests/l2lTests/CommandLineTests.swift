@@ -107,6 +107,18 @@ struct CommandLineTests {
     #expect(text.contains(#"\"second_derivatives\":\#(isOn)"#))
   }
 
+  @Test("a setting of second derivatives without them has no effect, which is said")
+  func smoothingWithoutSecondDerivatives() throws {
+    let folder = try TemporaryFolder()
+    for (flag, isSaid) in [("--second_derivatives", false), ("--no_second_derivatives", true)] {
+      let result = try run(
+        ["train", "--num_epochs=1", "--adjoint_smoothing=1", flag], in: folder.path)
+      #expect(result.code == 0)
+      let notice = "--adjoint_smoothing has no effect without --second_derivatives"
+      #expect(result.errors.contains(notice) == isSaid, "\(result.errors)")
+    }
+  }
+
   @Test(
     "wrong usage is exit code 64 and said in one line",
     arguments: [
@@ -130,6 +142,9 @@ struct CommandLineTests {
       (["train", "--seed=18446744073709551616"], ["--seed"]),
       (["train", "--meta_loss=mean"], ["--meta_loss", "mean"]),
       (["train", "--clip_norm=-1"], ["--clip_norm", "above 0"]),
+      (["train", "--adjoint_limit=nan"], ["--adjoint_limit", "above 0"]),
+      (["train", "--adjoint_smoothing=0"], ["--adjoint_smoothing", "above 0"]),
+      (["train", "--adjoint_smoothing=inf"], ["--adjoint_smoothing", "finite"]),
       (["train", "--learning_rate_half_life=0"], ["--learning_rate_half_life", "above 0"]),
       (["train", "--second_derivatives=maybe"], ["--second_derivatives", "maybe"]),
       (["train", "--save_path="], ["--save_path"]),
