@@ -42,8 +42,8 @@ public struct TrainingOptions: Equatable, Sendable {
   /// with a jump of bounded height: what a change of usual size does to it, the slope does not tell.
   /// A few such entries make the products of Jacobians explode and the meta-gradient noise. So the
   /// slopes of entries below the width are scaled down by |g| over the width, as they would be were
-  /// |g| no smaller than it (smoothing as by evolution strategies does it, Metz et al. 2019, but in
-  /// closed form). In measure, 1 is a good width.
+  /// |g| no smaller than it, which takes the explosion away. It is a bias: with the slope goes what a
+  /// change of sign would do, and optimizers that live by it get worse.
   public var adjointSmoothing: Double?
   /// The largest norm of one optimizee's meta-gradient, all nets together; nil for no limit.
   ///
