@@ -6,7 +6,7 @@
 
 // Kept blocks, the last freed last: it is given out first, while it is in the cache. Few enough
 // that a search is nothing beside filling a block.
-enum { MOST_BLOCKS = 64 };
+enum { MOST_BLOCKS = 160 };
 static const size_t most_bytes = (size_t)128 << 20;
 
 typedef struct {
