@@ -263,7 +263,7 @@ public final class Unroller {
   /// times the parameter's root mean square: by the ratio of the two.
   private func smoothed(_ adjoint: Tensor, at gradient: Tensor, over width: Double) -> Tensor {
     let count = gradient.count
-    let floor = Float(width * gradient.length / Double(max(count, 1)).squareRoot())
+    let floor = Float(width * gradient.length / Double(count).squareRoot())
     return Tensor(uninitialized: adjoint.shape) { out in
       adjoint.withUnsafeFloats { adjoint in
         gradient.withUnsafeFloats { gradient in

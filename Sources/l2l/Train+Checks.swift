@@ -7,9 +7,7 @@ extension Train {
     if let checkpointPeriod {
       try require("checkpoint_period", checkpointPeriod, atLeast: 1, atMost: 1_000_000_000)
     }
-    guard maxTime.map({ $0 > 0 && $0 < 1e9 }) ?? true else {
-      throw Failure(.usage, "--max_time must be above 0 minutes, not \(maxTime ?? 0)")
-    }
+    try requirePositive("max_time", maxTime, below: 1e9)
     try requireTimeout(collectiveTimeout)
   }
 
@@ -30,7 +28,7 @@ extension Train {
       throw Failure(
         .usage, "--average_steps must be 1 or more, not \(options.averageSteps ?? 0)")
     }
-    try requirePositive("learning_rate_half_life", options.halfLife)
+    try requirePositive("learning_rate_half_life", options.halfLife, below: 1e9)
     guard options.stepCount >= options.unrollLength else {
       throw Failure(
         .usage,
@@ -39,11 +37,13 @@ extension Train {
     }
   }
 
-  /// Throws unless the value, where there is one, is finite and above 0.
-  private func requirePositive(_ name: String, _ value: Double?) throws {
-    guard value.map({ $0 > 0 && $0.isFinite }) ?? true else {
-      throw Failure(.usage, "--\(name) must be a finite number above 0, not \(value ?? 0)")
-    }
+  /// Throws unless the value, where there is one, is above 0 and below the limit.
+  private func requirePositive(
+    _ name: String, _ value: Double?, below limit: Double = .infinity
+  ) throws {
+    guard let value, !(value > 0 && value < limit) else { return }
+    let range = limit < .infinity ? "number above 0 and below \(limit)" : "finite number above 0"
+    throw Failure(.usage, "--\(name) must be a \(range), not \(value)")
   }
 
   func notify(_ experiment: Experiment, _ options: TrainingOptions) {

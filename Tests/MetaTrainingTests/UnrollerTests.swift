@@ -57,6 +57,13 @@ struct UnrollerTests {
       ])
   }
 
+  /// The net without layers whose update is w g + b.
+  private func linearNet(_ w: Double, _ b: Double) -> CoordinateWiseDeepLSTM {
+    var optimizer = net([])
+    optimizer.weights.tensors = [Tensor([Float(w)], shape: [1, 1]), Tensor([Float(b)])]
+    return optimizer
+  }
+
   @Test("an optimizee follows from its key: seed, phase, epoch and number")
   func instances() throws {
     let unroller = Unroller(try coupled())
@@ -154,12 +161,8 @@ struct UnrollerTests {
     arguments: [false, true])
   func closedForm(secondDerivatives: Bool) throws {
     // x' = x + w 2x + b = (1 + 2w) x + b, meta-loss sum of x^2.
-    var optimizer = net([])
     let (w, b, steps) = (-0.1, 0.05, 8)
-    optimizer.weights.tensors = [
-      Tensor([Float(w)], shape: [1, 1]), Tensor([Float(b)]),
-    ]
-    let unroller = Unroller(try experiment(Simple(), optimizer))
+    let unroller = Unroller(try experiment(Simple(), linearNet(w, b)))
     var instance = unroller.makeInstance(key())
     let outcome = try unroller.unroll(
       &instance, steps: steps, secondDerivatives: secondDerivatives)
@@ -182,12 +185,8 @@ struct UnrollerTests {
     arguments: [0.5, 1, 1.2, 1e9])
   func adjointLimit(limit: Double) throws {
     // x' = (1 + 2w) x + b with w above 0: second derivatives lengthen every adjoint.
-    var optimizer = net([])
     let (w, b, steps) = (0.1, 0.05, 8)
-    optimizer.weights.tensors = [
-      Tensor([Float(w)], shape: [1, 1]), Tensor([Float(b)]),
-    ]
-    let unroller = Unroller(try experiment(Simple(), optimizer))
+    let unroller = Unroller(try experiment(Simple(), linearNet(w, b)))
     var instance = unroller.makeInstance(key())
     let outcome = try unroller.unroll(
       &instance, steps: steps, secondDerivatives: true, adjointLimit: limit)
@@ -210,12 +209,8 @@ struct UnrollerTests {
     arguments: [0.5, 1, 3])
   func adjointSmoothing(width: Double) throws {
     // x' = (1 + w a) x + b for every entry, with the gradient a x.
-    var optimizer = net([])
     let (w, b, steps) = (0.2, 0.05, 8)
-    optimizer.weights.tensors = [
-      Tensor([Float(w)], shape: [1, 1]), Tensor([Float(b)]),
-    ]
-    let unroller = Unroller(try experiment(Bowl(), optimizer))
+    let unroller = Unroller(try experiment(Bowl(), linearNet(w, b)))
     var instance = unroller.makeInstance(key())
     let outcome = try unroller.unroll(
       &instance, steps: steps, secondDerivatives: true, adjointSmoothing: width)

@@ -146,6 +146,8 @@ struct CommandLineTests {
       (["train", "--adjoint_smoothing=0"], ["--adjoint_smoothing", "above 0"]),
       (["train", "--adjoint_smoothing=inf"], ["--adjoint_smoothing", "finite"]),
       (["train", "--learning_rate_half_life=0"], ["--learning_rate_half_life", "above 0"]),
+      (["train", "--learning_rate_half_life=1e9"], ["--learning_rate_half_life", "below"]),
+      (["train", "--max_time=0"], ["--max_time", "above 0"]),
       (["train", "--second_derivatives=maybe"], ["--second_derivatives", "maybe"]),
       (["train", "--save_path="], ["--save_path"]),
       (["train", "--resume"], ["--save_path"]),
