@@ -56,6 +56,8 @@ func learnedNets(
     guard !BaselineCatalog.classNames.contains(description.net) else {
       return try description.assignment(seed: seed, position: position)
     }
+    // Options that no net can have are the user's mistake, not the file's.
+    if !overrides.isEmpty { _ = try description.make(seed: seed, position: position) }
     let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
     return try Failure.inFile(file) {
       let saved = try SavedOptimizer(

@@ -149,6 +149,11 @@ struct CIFARTests {
           + (options[0].contains("fc.net") ? ["--net_option=fc.kernel_shape=5,5"] : []) + options,
         code: 65, saying: words, in: folder.path)
     }
+    // What no net can have is not the file's fault.
+    let impossible = try run(
+      evaluate + ["--path=t", "--net_option=fc.preprocess=LogAndSign"], in: folder.path)
+    #expect(impossible.code != 0 && !impossible.errors.contains(".safetensors"))
+    #expect(impossible.errors.contains("LogAndSign's k"), "\(impossible.errors)")
     // What agrees may be said.
     let agreed = try run(evaluate + ["--path=t"] + Self.kernels, in: folder.path)
     #expect(agreed.code == 0, "\(agreed.errors)")
