@@ -56,8 +56,8 @@ func learnedNets(
     guard !BaselineCatalog.classNames.contains(description.net) else {
       return try description.assignment(seed: seed, position: position)
     }
-    // Options that no net can have are the user's mistake, not the file's.
-    if !overrides.isEmpty { _ = try description.make(seed: seed, position: position) }
+    // Made before the file is read: options that no net can have are the user's mistake, not the file's.
+    let wanted = try description.make(seed: seed, position: position).options
     let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
     return try Failure.inFile(file) {
       let saved = try SavedOptimizer(
@@ -71,7 +71,7 @@ func learnedNets(
           "'\(file)' holds the net '\(key)' instead of '\(description.key)'; give the folder"
             + " as the training wrote it")
       }
-      try requireAgreement(saved.optimizer, description, overrides, file)
+      try requireAgreement(saved.optimizer, description, wanted, overrides, file)
       return NetAssignment(
         key: description.key, optimizer: saved.optimizer, parameters: description.parameters)
     }
@@ -91,10 +91,11 @@ private func requireNets(_ keys: [String], in folder: String, problem: String) t
       + " \(keys.joined(separator: ", ")); give the folder of a training on \(problem)")
 }
 
-/// Checks that a saved net is what the user's options for it ask for.
+/// Checks that a saved net is what the user's options for it ask for: the wanted ones are all that a
+/// net of the description has.
 private func requireAgreement(
-  _ saved: any LearnedOptimizer, _ description: NetDescription, _ overrides: [String: String],
-  _ file: String
+  _ saved: any LearnedOptimizer, _ description: NetDescription, _ wanted: [String: JSONValue],
+  _ overrides: [String: String], _ file: String
 ) throws {
   func failure(_ what: String, _ found: String, _ wanted: String) -> Failure {
     Failure(
@@ -117,7 +118,6 @@ private func requireAgreement(
   if asked.contains("net"), savedClass != description.net {
     throw failure("the class", savedClass, description.net)
   }
-  let wanted = try description.make(seed: 0, position: 0).options
   for name in asked.sorted() {
     guard let value = wanted[name], let found = saved.options[name], value != found else {
       continue
