@@ -1,7 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Who may import whom is checked by Scripts/check.
+// Targets stand in the order of imports, what is imported above what imports it; Scripts/check sees to
+// it that this is so and that no file imports anything else.
 
 // One place for the settings of all Swift targets.
 let swift: [SwiftSetting] = [
@@ -33,13 +34,14 @@ let (mpiPkgConfig, mpiPackages): (String, [String]) =
 let package = Package(
   name: "l2l",
   products: [
+    .library(name: "LearningToLearn", targets: ["LearningToLearn"]),
     .library(name: "LearnedOptimizers", targets: ["LearnedOptimizers"]),
     .library(name: "MetaTraining", targets: ["MetaTraining"]),
     .executable(name: "l2l", targets: ["l2l"]),
     .executable(name: "l2l-bench", targets: ["l2l-bench"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0")
   ],
   targets: [
     // MARK: - System libraries and C
@@ -47,106 +49,187 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CKernels", exclude: ["README.md"]),
+    .target(name: "CProcesses", exclude: ["README.md"]),
     .target(name: "CMNISTSubset", exclude: ["data", "README.md"]),
+    .target(name: "CEmbeddedText", exclude: ["data", "README.md"]),
     .target(name: "CPretrainedOptimizers", exclude: ["data", "README.md"]),
 
     // MARK: - Libraries, from the ground up
-    library("Safetensors", []),
-    library("Datasets", ["Tensors", "CZlib", "CMNISTSubset", "CKernels"]),
+    library("Settings", []),
+    library("Files", []),
+    library("Processes", ["CProcesses"]),
+    library("Safetensors", ["Files"]),
     library("Tensors", ["CKernels", "COpenBLAS"]),
+    library("Datasets", ["Tensors", "CZlib", "CMNISTSubset", "CEmbeddedText", "CKernels"]),
     library("Autodiff", ["Tensors"]),
     library("Layers", ["Autodiff", "Tensors"]),
-    library("Problems", ["Layers", "Autodiff", "Tensors", "Datasets"]),
+    library("Problems", ["Layers", "Autodiff", "Tensors", "Datasets", "Settings"]),
     library(
       "LearnedOptimizers",
-      ["Layers", "Autodiff", "Tensors", "Safetensors", "CKernels", "CPretrainedOptimizers"]),
-    library("Experiments", ["Problems", "LearnedOptimizers", "Layers", "Tensors"]),
+      [
+        "Layers", "Autodiff", "Tensors", "Safetensors", "Settings", "CKernels",
+        "CPretrainedOptimizers",
+      ]),
+    library("ProcessGroups", ["Tensors"]),
+    library(
+      "Unrolling",
+      ["ProcessGroups", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors"]),
+    library(
+      "MetaGradients",
+      ["Unrolling", "Problems", "LearnedOptimizers", "Layers", "Tensors"]),
     library(
       "MetaTraining",
       [
-        "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors",
-        "Safetensors",
+        "MetaGradients", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers", "Layers",
+        "Tensors", "Safetensors", "Settings",
       ]),
-    library("Comparison", ["MetaTraining", "Experiments", "LearnedOptimizers", "Problems"]),
-    library("Reports", ["Comparison", "Experiments", "LearnedOptimizers"]),
+    library(
+      "LearningToLearnTesting",
+      [
+        "MetaGradients", "Unrolling", "Problems", "LearnedOptimizers", "Layers", "Autodiff",
+        "Tensors", "Safetensors",
+      ]),
+    library(
+      "Comparison",
+      ["Unrolling", "ProcessGroups", "LearnedOptimizers", "Problems", "Tensors"]),
+    library(
+      "Reports", ["Comparison", "Unrolling", "LearnedOptimizers", "Settings", "Processes"]),
+    library(
+      "Catalogs",
+      [
+        "Comparison", "MetaTraining", "Unrolling", "LearnedOptimizers", "Problems", "Datasets",
+        "Settings",
+      ]),
 
-    library("Telemetry", ["MetaTraining", "Safetensors"]),
+    library("Telemetry", ["MetaTraining", "Unrolling", "Files"]),
 
     // MARK: - MPI: only these and the programs know that it exists
     .systemLibrary(
       name: "CMPISystem", pkgConfig: mpiPkgConfig, providers: [.apt(mpiPackages)]),
     .target(name: "CMPI", dependencies: ["CMPISystem"], exclude: ["README.md"]),
     library("MPI", ["CMPI"]),
-    library("DistributedTraining", ["MetaTraining", "MPI"]),
+    library("MPIGroups", ["ProcessGroups", "MPI"]),
 
     // MARK: - Programs
-    .executableTarget(
-      name: "l2l",
+    .target(
+      name: "CommandLine",
       dependencies: [
-        "Comparison", "Reports", "DistributedTraining", "Telemetry", "MetaTraining", "Experiments",
-        "Problems",
-        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Datasets",
+        "Catalogs", "Comparison", "Reports", "MPIGroups", "Telemetry", "MetaTraining",
+        "MetaGradients", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers", "Layers",
+        "Tensors", "Safetensors", "Files", "Processes", "Datasets", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),
+    library(
+      "LearningToLearn",
+      [
+        "CommandLine", "Catalogs", "Comparison", "MetaTraining", "MetaGradients", "Unrolling",
+        "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Datasets", "Settings",
+      ]),
+    .executableTarget(
+      name: "l2l", dependencies: ["LearningToLearn"], exclude: ["README.md"], swiftSettings: swift),
 
     .executableTarget(
       name: "l2l-bench",
       dependencies: [
-        "DistributedTraining", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers",
+        "Catalogs", "MPIGroups", "MetaTraining", "Unrolling", "ProcessGroups",
+        "Problems", "LearnedOptimizers", "Layers",
         "Autodiff", "Tensors", "Datasets", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),
 
+    .executableTarget(
+      name: "l2l-fuzz",
+      dependencies: [
+        "Catalogs", "Telemetry", "MetaTraining", "LearnedOptimizers", "Safetensors", "Files",
+        "Processes", "Datasets", "Settings",
+      ],
+      exclude: ["README.md"], swiftSettings: swift),
+
     // MARK: - Tests
     .target(
-      name: "TestSupport", dependencies: ["Autodiff", "Safetensors", "Tensors"],
+      name: "TestSupport",
+      dependencies: ["ProcessGroups", "LearnedOptimizers", "Autodiff", "Safetensors", "Tensors"],
       path: "Tests/TestSupport",
       swiftSettings: swift),
+    .target(
+      name: "TrainingTestSupport",
+      dependencies: [
+        "MetaTraining", "MetaGradients", "Unrolling", "Problems", "LearnedOptimizers", "Layers",
+        "Autodiff", "Tensors", "Settings", "TestSupport",
+      ],
+      path: "Tests/TrainingTestSupport",
+      swiftSettings: swift),
+    tests("CKernels", ["CKernels"]),
+    tests("ProcessGroups", ["ProcessGroups", "Tensors", "TestSupport"]),
+    tests(
+      "MetaGradients",
+      [
+        "MetaTraining", "MetaGradients", "Unrolling", "Problems", "LearnedOptimizers", "Layers",
+        "Autodiff", "Tensors", "Settings", "TestSupport", "TrainingTestSupport",
+      ]),
     tests("Readme", ["LearnedOptimizers", "Tensors"]),
     tests(
       "MetaTraining",
       [
-        "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff",
-        "Tensors", "Safetensors", "TestSupport",
+        "MetaTraining", "MetaGradients", "Unrolling", "ProcessGroups", "Problems",
+        "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Safetensors", "Settings",
+        "TestSupport", "TrainingTestSupport",
       ], resources: [.copy("Fixtures")]),
     tests(
       "Telemetry",
       [
-        "Telemetry", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Tensors",
-        "TestSupport",
+        "Telemetry", "MetaTraining", "MetaGradients", "Unrolling", "ProcessGroups", "Problems",
+        "LearnedOptimizers", "Tensors",
+        "Files", "TestSupport",
       ]),
     tests(
       "Comparison",
       [
-        "Comparison", "MetaTraining", "Experiments", "Problems", "LearnedOptimizers", "Datasets",
-        "Tensors",
+        "Catalogs", "Comparison", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers",
+        "Datasets", "Tensors",
       ]),
-    tests("Reports", ["Reports", "Comparison", "LearnedOptimizers"]),
-    tests("Safetensors", ["Safetensors", "TestSupport"]),
+    tests("Reports", ["Reports", "Comparison", "LearnedOptimizers", "Settings", "Unrolling"]),
+    tests("Settings", ["Settings"]),
+    tests(
+      "Catalogs",
+      [
+        "Catalogs", "Unrolling", "LearnedOptimizers", "Problems", "Layers", "Autodiff",
+        "Datasets", "Settings", "Tensors", "TestSupport",
+      ]),
+    tests("Files", ["Files", "TestSupport"]),
+    tests("Processes", ["Processes", "TestSupport"]),
+    tests("Safetensors", ["Safetensors", "Files", "TestSupport"]),
     // Depends on the program so that it is built; the tests run it.
     tests("l2l", ["l2l", "Safetensors", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests(
-      "DistributedTraining",
+      "MPIGroups",
       [
-        "DistributedTraining", "MetaTraining", "MPI", "Experiments", "Problems", "Datasets",
-        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "TestSupport",
+        "Catalogs", "MPIGroups", "MetaTraining", "MetaGradients", "MPI", "Unrolling",
+        "ProcessGroups", "Problems", "Datasets", "LearnedOptimizers", "Layers", "Tensors",
+        "Safetensors", "CKernels", "COpenBLAS", "TestSupport",
       ]),
-    tests("Datasets", ["Datasets", "TestSupport", "CZlib", "CMNISTSubset"]),
     tests(
-      "Experiments",
-      ["Experiments", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Datasets", "Tensors"]),
+      "Datasets", ["Datasets", "Tensors", "TestSupport", "CZlib", "CMNISTSubset"],
+      resources: [.copy("Fixtures")]),
+    tests(
+      "Unrolling",
+      [
+        "Unrolling", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Datasets", "Tensors",
+        "TestSupport",
+      ]),
     tests(
       "LearnedOptimizers",
       [
-        "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Safetensors", "CKernels",
-        "TestSupport",
+        "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Safetensors", "Settings",
+        "CKernels", "TestSupport",
       ], resources: [.copy("Fixtures")]),
     tests("Tensors", ["Tensors", "CKernels", "TestSupport"]),
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(
-      "Problems", ["Problems", "Layers", "Autodiff", "Datasets", "Tensors", "TestSupport"]),
+      "Problems",
+      ["Catalogs", "Problems", "Layers", "Autodiff", "Datasets", "Tensors", "TestSupport"]),
   ]
 )

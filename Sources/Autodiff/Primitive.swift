@@ -49,6 +49,27 @@ extension Variable {
   }
 }
 
+extension Variable {
+  /// The result of `primitive` on any number of operands, recorded if one of them is on a tape.
+  ///
+  /// - Precondition: at least one operand.
+  public static func apply(
+    _ primitive: some Primitive, _ operands: [Variable], value: Tensor
+  ) -> Variable {
+    guard let tape = operands.lazy.compactMap(\.tape).first else { return Variable(value) }
+    let places = operands.map { tape.place(of: $0) }
+    var node = Tape.Node(value: value, primitive: primitive, first: places[0], needsGradient: false)
+    node.needsGradient = places.contains { tape.nodes[Int($0)].needsGradient }
+    if places.count > 1 { node.second = places[1] }
+    if places.count > 2 { node.third = places[2] }
+    if places.count > 3 {
+      node.further = Int32(tape.furtherOperands.count)
+      tape.furtherOperands.append(contentsOf: places[3...])
+    }
+    return tape.append(node)
+  }
+}
+
 /// Where a pullback reads an operation's operands and leaves their cotangents.
 public struct Pullback {
   let tape: Tape
@@ -60,10 +81,15 @@ public struct Pullback {
   public var cotangent: Variable
 
   private func operandIndex(_ operand: Int) -> Int32 {
-    operand == 0 ? node.first : operand == 1 ? node.second : node.third
+    switch operand {
+    case 0: node.first
+    case 1: node.second
+    case 2: node.third
+    default: tape.furtherOperands[Int(node.further) + operand - 3]
+    }
   }
 
-  /// The first (0), second (1) or third (2) operand.
+  /// An operand, the first being 0.
   public func operand(_ operand: Int) -> Variable {
     let index = operandIndex(operand)
     let value = tape.nodes[Int(index)].value
@@ -75,6 +101,13 @@ public struct Pullback {
     isRecording
       ? Variable(value: node.value, tape: tape, index: nodeIndex) : Variable(node.value)
   }
+
+  /// The cotangent's value if what a rule computes is not recorded: it may then work on plain tensors,
+  /// in fewer passes, for results of the same bits.
+  var plainCotangent: Tensor? { isRecording ? nil : cotangent.value }
+
+  /// The value of an operand.
+  func plainOperand(_ operand: Int) -> Tensor { tape.nodes[Int(operandIndex(operand))].value }
 
   /// Whether an operand's cotangent is wanted at all.
   public func needs(_ operand: Int) -> Bool {

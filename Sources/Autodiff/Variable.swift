@@ -42,10 +42,14 @@ public final class Tape {
     var first: Int32 = -1
     var second: Int32 = -1
     var third: Int32 = -1
+    // Where the places of the fourth and further operands start in `furtherOperands`.
+    var further: Int32 = -1
     var needsGradient: Bool
   }
 
   var nodes: ContiguousArray<Node> = []
+  /// The places of operands after the third, node after node.
+  var furtherOperands: ContiguousArray<Int32> = []
 
   /// An empty tape.
   public init() {}
@@ -59,7 +63,10 @@ public final class Tape {
   public var count: Int { nodes.count }
 
   /// Forgets everything but keeps the memory of the list; variables on the tape become invalid.
-  public func reset() { nodes.removeAll(keepingCapacity: true) }
+  public func reset() {
+    nodes.removeAll(keepingCapacity: true)
+    furtherOperands.removeAll(keepingCapacity: true)
+  }
 
   func append(_ node: Node) -> Variable {
     nodes.append(node)

@@ -1,4 +1,5 @@
 #include "ck_elementwise.h"
+#include "ck_activations.h"
 #include "ck_math.h"
 
 #pragma clang fp contract(fast)
@@ -24,6 +25,15 @@ CK_CLONES void ck_unary_f32(ck_unary_op op, int64_t n, const float *x, float *y)
     MAP(CK_RELU, v > 0 ? v : (v == v ? 0.0f : v))
     MAP(CK_STEP, v > 0 ? 1.0f : 0.0f)
     MAP(CK_RECIPROCAL, 1.0f / v)
+    MAP(CK_SIN, sinf(v))
+    MAP(CK_COS, cosf(v))
+    MAP(CK_SOFTPLUS, ck_softplus1(v))
+    MAP(CK_SILU, ck_silu1(v))
+    MAP(CK_SILU_SLOPE, ck_silu_slope1(v))
+    MAP(CK_GELU, ck_gelu1(v))
+    MAP(CK_GELU_SLOPE, ck_gelu_slope1(v))
+    MAP(CK_ELU, ck_elu1(v))
+    MAP(CK_ELU_SLOPE, ck_elu_slope1(v))
   }
 }
 
@@ -138,28 +148,66 @@ CK_CLONES int ck_all_finite_f32(int64_t n, const float *x) {
 
 // MARK: - Softmax
 
+CK_INLINE float largest_of(int64_t n, const float *row) {
+  float largest = -INFINITY;
+  for (int64_t i = 0; i < n; i++) largest = row[i] > largest ? row[i] : largest;
+  return largest;
+}
+
+CK_INLINE void scale_row(int64_t n, float *row) {
+  float total = 0;
+  for (int64_t i = 0; i < n; i++) total += row[i];
+  float scale = 1.0f / total;
+  for (int64_t i = 0; i < n; i++) row[i] *= scale;
+}
+
+// Powers of all rows at once: rows of a few classes leave a vector half empty.
 CK_CLONES void ck_softmax_f32(int64_t rows, int64_t n, const float *x, float *y) {
   for (int64_t r = 0; r < rows; r++) {
-    const float *row = x + r * n;
-    float *out = y + r * n, largest = -INFINITY, total = 0;
-    for (int64_t i = 0; i < n; i++) largest = row[i] > largest ? row[i] : largest;
-    for (int64_t i = 0; i < n; i++) out[i] = ck_exp1(row[i] - largest);
-    for (int64_t i = 0; i < n; i++) total += out[i];
-    float scale = 1.0f / total;
-    for (int64_t i = 0; i < n; i++) out[i] *= scale;
+    const float largest = largest_of(n, x + r * n);
+    for (int64_t i = 0; i < n; i++) y[r * n + i] = x[r * n + i] - largest;
+  }
+  for (int64_t i = 0; i < rows * n; i++) y[i] = ck_exp1(y[i]);
+  for (int64_t r = 0; r < rows; r++) scale_row(n, y + r * n);
+}
+
+CK_CLONES void ck_causal_softmax_f32(int64_t rows, int64_t n, const float *x, float *y) {
+  for (int64_t r = 0; r < rows; r++) {
+    const int64_t seen = r % n + 1;
+    const float largest = largest_of(seen, x + r * n);
+    for (int64_t i = 0; i < seen; i++) y[r * n + i] = ck_exp1(x[r * n + i] - largest);
+    scale_row(seen, y + r * n);
+    for (int64_t i = seen; i < n; i++) y[r * n + i] = 0;
   }
 }
 
 CK_CLONES float ck_cross_entropy_f32(
   int64_t rows, int64_t n, const float *x, const int32_t *labels) {
+  enum { BLOCK = 1024 };
+  float power[BLOCK], total[BLOCK];
   double sum = 0;
-  for (int64_t r = 0; r < rows; r++) {
-    const float *row = x + r * n;
-    float largest = -INFINITY, total = 0;
-    for (int64_t i = 0; i < n; i++) largest = row[i] > largest ? row[i] : largest;
-    for (int64_t i = 0; i < n; i++) total += ck_exp1(row[i] - largest);
-    // The difference first: a large offset of all logits must not round the logarithm away.
-    sum += logf(total) + (largest - row[labels[r]]);
+  const int64_t most = n >= 1 && n <= BLOCK ? BLOCK / n : 1;
+  for (int64_t first = 0; first < rows; first += most) {
+    const int64_t count = rows - first < most ? rows - first : most;
+    const float *block = x + first * n;
+    for (int64_t r = 0; r < count; r++) total[r] = 0;
+    if (n <= BLOCK) {  // powers of many rows at once, as in the softmax
+      for (int64_t r = 0; r < count; r++) {
+        const float largest = largest_of(n, block + r * n);
+        for (int64_t i = 0; i < n; i++) power[r * n + i] = block[r * n + i] - largest;
+      }
+      for (int64_t i = 0; i < count * n; i++) power[i] = ck_exp1(power[i]);
+      for (int64_t r = 0; r < count; r++)
+        for (int64_t i = 0; i < n; i++) total[r] += power[r * n + i];
+    } else {
+      const float largest = largest_of(n, block);
+      for (int64_t i = 0; i < n; i++) total[0] += ck_exp1(block[i] - largest);
+    }
+    for (int64_t r = 0; r < count; r++) {
+      // The difference first: a large offset of all logits must not round the logarithm away.
+      const float *row = block + r * n;
+      sum += logf(total[r]) + (largest_of(n, row) - row[labels[first + r]]);
+    }
   }
   return (float)(sum / (double)rows);
 }

@@ -1,7 +1,7 @@
-internal import Experiments
 internal import Foundation
-public import MetaTraining
 public import Problems
+public import ProcessGroups
+internal import Unrolling
 
 /// What a comparison's numbers follow from, besides the contenders and the problem.
 public struct ContestSettings: Sendable {
@@ -74,9 +74,7 @@ public final class Contest {
       guard contender.needsTuning else { return nil }
       var search = LearningRateSearch(trials: settings.tuningTrials)
       while try search.step({ rate in
-        let unroller = Unroller(
-          try Experiment(problem: problem, nets: try contender.nets(rate: rate)))
-        return try finalMean(unroller)
+        return try finalMean(try makeUnroller(contender, rate: rate, problem))
       }) {
         done += 1
         progress(done, count)
@@ -110,7 +108,7 @@ public final class Contest {
     progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> [[ContestRun]]? {
     let unrollers = try zip(contenders, rates).map { contender, rate in
-      Unroller(try Experiment(problem: problem, nets: try contender.nets(rate: rate)))
+      try makeUnroller(contender, rate: rate, problem)
     }
     var bytes: [UInt8] = []
     let share = group.share(of: settings.epochCount)
@@ -132,24 +130,26 @@ public final class Contest {
     return runs
   }
 
-  /// Calls `body` with each item of this process's share; after each all processes agree on whether
-  /// to stop.
+  private func makeUnroller(
+    _ contender: Contender, rate: Float?, _ problem: any Problem
+  ) throws -> Unroller {
+    let trained = contender.nets(rate: rate)
+    return Unroller(
+      try Experiment(problem: problem, nets: trained.nets), weights: trained.weights)
+  }
+
   private func inTurn(_ count: Int, _ body: (_ item: Int) throws -> Void) throws {
-    let share = group.share(of: count)
-    // Rank 0 has the largest share.
-    let rounds = (count + group.count - 1) / group.count
-    for round in 0..<rounds {
-      if round < share.count { try body(share.lowerBound + round) }
-      var stops: [Int64] = [shouldStop() ? 1 : 0]
-      try group.maximum(&stops)
-      guard stops[0] == 0 else { throw ContestError.stopped }
+    do {
+      try group.inTurn(count, shouldStop: shouldStop, body)
+    } catch is EvaluationStopped {
+      throw ContestError.stopped
     }
   }
 
   /// One run from the reset; a stop ends it early.
-  private func unrolled(_ unroller: Unroller, epoch: Int, phase: InstancePhase) -> ContestRun {
-    let key = InstanceKey(seed: settings.seed, phase: phase, epoch: epoch, instance: 0)
-    var instance = unroller.makeInstance(key)
+  private func unrolled(_ unroller: Unroller, epoch: Int, phase: OptimizeePhase) -> ContestRun {
+    let key = OptimizeeKey(seed: settings.seed, phase: phase, epoch: epoch, instance: 0)
+    var instance = unroller.makeOptimizee(key, plannedSteps: settings.stepCount)
     var run = ContestRun(losses: [], steps: 0, seconds: 0)
     run.losses.reserveCapacity(settings.stepCount + 1)
     let clock = ContinuousClock()
@@ -159,10 +159,10 @@ public final class Contest {
         run.losses.append(try unroller.step(&instance))
         run.steps += 1
       }
-      run.seconds = (clock.now - start).seconds
+      run.seconds = (clock.now - start).inSeconds
       run.losses.append(try unroller.finalLoss(&instance))
     } catch {
-      if run.seconds == 0 { run.seconds = (clock.now - start).seconds }
+      if run.seconds == 0 { run.seconds = (clock.now - start).inSeconds }
     }
     let missing = settings.stepCount + 1 - run.losses.count
     run.losses += [Float](repeating: .infinity, count: max(missing, 0))

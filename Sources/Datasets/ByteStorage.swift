@@ -42,6 +42,16 @@ final class ByteStorage: @unchecked Sendable {
     self.init(adopting: buffer)
   }
 
+  /// Copies bytes.
+  convenience init(copying bytes: UnsafeRawBufferPointer) {
+    guard let start = malloc(max(bytes.count, 1)) else {
+      preconditionFailure("no memory to copy \(bytes.count) bytes")
+    }
+    let buffer = UnsafeMutableRawBufferPointer(start: start, count: bytes.count)
+    buffer.copyMemory(from: bytes)
+    self.init(adopting: buffer)
+  }
+
   /// Takes over memory that came from `malloc`.
   init(adopting buffer: UnsafeMutableRawBufferPointer) {
     bytes = UnsafeRawBufferPointer(buffer)

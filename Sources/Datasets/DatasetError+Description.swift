@@ -22,8 +22,9 @@ extension DatasetError: CustomStringConvertible {
     case .wrongDimensionCount(let path, let expected, let found):
       return "\(quoted(path)) has \(found) dimensions, not \(expected): image files have 3 and"
         + " label files 1, so check that the files are not mixed up"
-    case .dimensionsOverflow(let path, let dimensions):
-      return "\(quoted(path)) has impossible dimensions, \(shape(dimensions)); \(again)"
+    case .tooLarge(let path, let dimensions, let limit):
+      return "\(quoted(path)) has the dimensions \(shape(dimensions)), more than"
+        + " \(limit.rawValue) \(limit.words)"
     case .truncated(let path, let expected, let found):
       return "\(quoted(path)) is cut short: \(found) of \(expected) bytes are there; \(again)"
     case .trailingBytes(let path, let expected, let found):
@@ -57,6 +58,22 @@ extension DatasetError: CustomStringConvertible {
         : "the folder \(quoted(folder)), \(origin.words), has no \(lookedFor.joined(separator: " or "))"
       return "CIFAR-10 is not there: \(fact); fetch it with Scripts/fetch-data cifar10, or use"
         + " synthetic images with --data_dir synthetic"
+    case .setMissing(let set, let folder, let origin, let lookedFor):
+      let fact =
+        lookedFor.isEmpty
+        ? "there is no folder \(quoted(folder)), \(origin.words)"
+        : "the folder \(quoted(folder)), \(origin.words), has no \(lookedFor.joined(separator: " or "))"
+      return "\(set) is not there: \(fact); fetch it with Scripts/fetch-data \(set), or use"
+        + " synthetic images with --data_dir synthetic"
+    case .malformedMAT(let path, let offset, let reason):
+      return
+        "\(quoted(path)) can't be read as a MATLAB file: at byte \(offset): \(reason); \(again)"
+    case .malformedTable(let path, let row, let column, let reason):
+      let place =
+        row == 0 ? "" : column == 0 ? "row \(row): " : "row \(row), column \(column): "
+      return "\(quoted(path)) is no table of numbers: \(place)\(reason)"
+    case .unfitText(let path, let reason):
+      return "\(quoted(path)) can't be used as a text: \(reason)"
     case .folderMissing(let path, let origin):
       return "there is no folder \(quoted(path)), \(origin.words); name a folder that exists"
     case .filesMissing(let folder, let origin, let lookedFor):
@@ -66,6 +83,17 @@ extension DatasetError: CustomStringConvertible {
   }
 
   private var again: String { "get the file again" }
+}
+
+extension SizeLimit {
+  /// What is counted, and what to do.
+  fileprivate var words: String {
+    switch self {
+    case .images: "images; use a smaller set"
+    case .pixels: "pixels an image; use a set of small images"
+    case .decompressedBytes: "bytes to decompress; decompress it with gunzip"
+    }
+  }
 }
 
 extension DataFolderOrigin {

@@ -10,8 +10,9 @@ public enum DatasetError: Error, Equatable, Sendable {
   case wrongMagic(path: String, expected: UInt32, found: UInt32)
   /// An IDX file of bytes has another number of dimensions: images have three, labels one.
   case wrongDimensionCount(path: String, expected: Int, found: Int)
-  /// The product of the dimensions does not fit 63 bits.
-  case dimensionsOverflow(path: String, dimensions: [Int])
+  /// There are more images than can be numbered, more pixels in one than any image has, or a gzipped
+  /// file promises more bytes than are decompressed.
+  case tooLarge(path: String, dimensions: [Int], limit: SizeLimit)
   /// The file, decompressed if it was gzipped, ends before its content does.
   case truncated(path: String, expected: Int, found: Int)
   /// The file, decompressed if it was gzipped, goes on after its content.
@@ -33,10 +34,32 @@ public enum DatasetError: Error, Equatable, Sendable {
   /// The folder, or the file names in it, that CIFAR-10 was looked for in vain; no names when there
   /// is no such folder.
   case cifar10Missing(folder: String, origin: DataFolderOrigin, lookedFor: [String])
+  /// The folder, or the file names in it, that another set was looked for in vain; no names when there
+  /// is no such folder.
+  case setMissing(set: String, folder: String, origin: DataFolderOrigin, lookedFor: [String])
+  /// A MATLAB file is not what it should be; `offset` counts bytes.
+  case malformedMAT(path: String, offset: Int, reason: String)
+  /// A table can't be used; rows and columns count from 1, 0 where none is to blame.
+  case malformedTable(path: String, row: Int, column: Int, reason: String)
+  /// A text can't be used.
+  case unfitText(path: String, reason: String)
   /// The folder does not exist, or something else has its name.
   case folderMissing(path: String, origin: DataFolderOrigin)
   /// The folder has no file with one of these names.
   case filesMissing(folder: String, origin: DataFolderOrigin, lookedFor: [String])
+}
+
+/// What a data set may have at most.
+///
+/// Far beyond every set of small images: a file that promises more is damaged or hostile, and a
+/// gzipped one of a few megabytes could ask for gigabytes of every process.
+public enum SizeLimit: Int, Sendable {
+  /// Images of a set.
+  case images = 0x7fff_ffff
+  /// Pixels of an image.
+  case pixels = 0x10_0000
+  /// Bytes that a gzipped file is decompressed to; plain files are mapped and take no memory.
+  case decompressedBytes = 0x4000_0000
 }
 
 /// Who named the folder that data was looked for in.

@@ -39,15 +39,15 @@ struct IDXFile {
       let inflater = try Inflater(file, path: path)
       let header = try inflater.read(headerCount)
       dimensions = try Self.dimensions(header: header, rank: rank, path: path)
-      let count = try Self.elementCount(dimensions, headerCount: headerCount, path: path)
+      let count = dimensions.reduce(1, *)
       storage = try Self.inflate(
         count, of: inflater, compressedCount: file.bytes.count, headerCount: headerCount,
-        path: path)
+        dimensions: dimensions, path: path)
       elements = 0..<count
     } else {
       let header = Array(file.bytes.prefix(headerCount))
       dimensions = try Self.dimensions(header: header, rank: rank, path: path)
-      let count = try Self.elementCount(dimensions, headerCount: headerCount, path: path)
+      let count = dimensions.reduce(1, *)
       try Self.checkLength(
         expected: headerCount + count, found: file.bytes.count, path: path)
       storage = file
@@ -60,6 +60,8 @@ struct IDXFile {
 
 extension IDXFile {
   /// The dimensions that a header gives; `header` is shorter only when the file ends in it.
+  ///
+  /// Within `SizeLimit`, so that their product is a number.
   private static func dimensions(
     header: [UInt8], rank: Int, path: String
   ) throws(DatasetError) -> [Int] {
@@ -79,26 +81,17 @@ extension IDXFile {
     }
     let dimensions = (1...rank).map { Int(number(header[(4 * $0)..<(4 * $0 + 4)])) }
     guard !dimensions.contains(0) else { throw .empty(path: path, dimensions: dimensions) }
+    // Before a product of them is asked for, or memory.
+    let pixels = dimensions.dropFirst().reduce(1.0) { $0 * Double($1) }
+    for (count, limit) in [(Double(dimensions[0]), SizeLimit.images), (pixels, .pixels)]
+    where count > Double(limit.rawValue) {
+      throw .tooLarge(path: path, dimensions: dimensions, limit: limit)
+    }
     return dimensions
   }
 
   private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
     bytes.reduce(0) { $0 << 8 | UInt32($1) }
-  }
-
-  /// The product of the dimensions, if the length of the whole file is a number.
-  private static func elementCount(
-    _ dimensions: [Int], headerCount: Int, path: String
-  ) throws(DatasetError) -> Int {
-    var count = 1
-    for length in dimensions {
-      let (product, overflow) = count.multipliedReportingOverflow(by: length)
-      guard !overflow, product <= Int.max - headerCount else {
-        throw .dimensionsOverflow(path: path, dimensions: dimensions)
-      }
-      count = product
-    }
-    return count
   }
 
   private static func checkLength(
@@ -117,17 +110,21 @@ extension IDXFile {
   /// Deflate shrinks data at most 1,032 times (https://zlib.net/zlib_tech.html): a promise of more
   /// is a lie, and gets counted but not stored.
   private static func inflate(
-    _ count: Int, of inflater: Inflater, compressedCount: Int, headerCount: Int, path: String
+    _ count: Int, of inflater: Inflater, compressedCount: Int, headerCount: Int,
+    dimensions: [Int], path: String
   ) throws(DatasetError) -> ByteStorage {
+    guard count <= SizeLimit.decompressedBytes.rawValue else {
+      throw .tooLarge(path: path, dimensions: dimensions, limit: .decompressedBytes)
+    }
     let expected = headerCount + count
     guard count / 1032 <= compressedCount else {
-      let found = try inflater.countRest()
+      let found = try inflater.countRest(atMost: count)
       throw .truncated(path: path, expected: expected, found: headerCount + found)
     }
     guard let start = malloc(count) else { throw .outOfMemory(path: path, bytes: count) }
     let buffer = UnsafeMutableRawBufferPointer(start: start, count: count)
     let storage = ByteStorage(adopting: buffer)
-    let found = try inflater.read(into: buffer) + inflater.countRest()
+    let found = try inflater.read(into: buffer) + inflater.countRest(atMost: 1 << 20)
     try checkLength(expected: expected, found: headerCount + found, path: path)
     return storage
   }

@@ -10,7 +10,7 @@ extension ImageDataset {
   public func contentHash() -> UInt64 {
     var hash = WordHash()
     for value in [count, height, width, channels, classCount] { hash.combine(UInt64(value)) }
-    for run in runs { hash.combine(run.pixels, count: run.count, size: pixelsPerImage) }
+    for run in runs { hash.combine(run.pixels, count: run.count, size: bytesPerImage) }
     for run in runs { hash.combine(run.labels, count: run.count, size: 1) }
     return hash.value
   }

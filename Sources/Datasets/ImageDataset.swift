@@ -41,9 +41,14 @@ public struct ImageDataset: Sendable {
 
   let runs: [ImageRun]
   let order: ChannelOrder
+  /// What `resized` has made of this set.
+  let derived = DerivedSets()
 
   /// The number of values of one image: height x width x channels.
   public var pixelsPerImage: Int { height * width * channels }
+
+  /// The bytes that an image takes.
+  var bytesPerImage: Int { pixelsPerImage * (order == .floats ? MemoryLayout<Float>.stride : 1) }
 
   /// What the user is to be told whenever the set is used, if it is not what was asked for by its
   /// name.
@@ -51,7 +56,7 @@ public struct ImageDataset: Sendable {
     switch origin {
     case .given: nil
     case .embedded: MNIST.embeddedNotice
-    case .synthetic: SyntheticImages.notice
+    case .synthetic: SyntheticImages.notice(for: name)
     }
   }
 
@@ -85,9 +90,35 @@ public struct ImageDataset: Sendable {
       ])
   }
 
+  /// Makes a set of the same images and labels with other values [images, height, width, channels].
+  ///
+  /// - Precondition: as many values as that.
+  init(
+    floats: [Float], of set: ImageDataset, shape: (height: Int, width: Int, channels: Int)
+  ) {
+    name = set.name
+    source = set.source
+    origin = set.origin
+    (height, width, channels) = shape
+    classCount = set.classCount
+    count = set.count
+    order = .floats
+    let size = shape.height * shape.width * shape.channels * MemoryLayout<Float>.stride
+    precondition(floats.count * 4 == size * set.count, "\(floats.count) values for \(shape)")
+    let labels = (0..<set.count).map { UInt8(set.label(at: $0)) }
+    runs = [
+      ImageRun(
+        count: set.count,
+        pixels: ByteRun(
+          storage: floats.withUnsafeBytes { ByteStorage(copying: $0) }, first: 0, stride: size),
+        labels: ByteRun(storage: ByteStorage(copying: labels), first: 0, stride: 1),
+        labelsPath: set.source)
+    ]
+  }
+
   /// Makes a set from runs of images that are inside their bytes, and checks the labels.
   ///
-  /// - Throws: `DatasetError.labelOutOfRange` with the index in its run.
+  /// - Throws: `DatasetError.labelOutOfRange` with the index in its run; `tooLarge`.
   init(
     name: String, source: String, origin: Origin,
     shape: (height: Int, width: Int, channels: Int), classCount: Int, runs: [ImageRun],
@@ -103,6 +134,11 @@ public struct ImageDataset: Sendable {
     count = runs.reduce(0) { $0 + $1.count }
     self.runs = runs
     self.order = order
+    // Minibatches number images with 32 bits.
+    guard count <= SizeLimit.images.rawValue else {
+      throw .tooLarge(
+        path: source, dimensions: [count, shape.height, shape.width], limit: .images)
+    }
     for run in runs {
       let bytes = run.labels.storage.bytes
       for index in 0..<run.count {
@@ -127,17 +163,23 @@ extension ImageDataset {
     return withExtendedLifetime(run) { Int(run.labels.address(of: item).pointee) }
   }
 
-  /// The values of an image as bytes, [height, width, channels].
+  /// The values of an image as bytes, rounded where they are kept as floats: [height, width, channels].
   ///
   /// - Precondition: the index is inside the set.
   public func pixels(at index: Int) -> [UInt8] {
     let (run, item) = place(of: index)
     return withExtendedLifetime(run) {
       let stored = UnsafeBufferPointer(
-        start: run.pixels.address(of: item), count: pixelsPerImage)
-      guard order == .planar else { return Array(stored) }
-      let area = height * width
-      return stored.indices.map { stored[$0 % channels * area + $0 / channels] }
+        start: run.pixels.address(of: item), count: bytesPerImage)
+      switch order {
+      case .interleaved: return Array(stored)
+      case .planar:
+        let area = height * width
+        return stored.indices.map { stored[$0 % channels * area + $0 / channels] }
+      case .floats:
+        return UnsafeRawBufferPointer(stored).bindMemory(to: Float.self)
+          .map { UInt8($0 * 255 + 0.5) }
+      }
     }
   }
 
@@ -157,7 +199,7 @@ extension ImageDataset {
 extension ImageDataset {
   /// Writes chosen images as floats and their labels.
   ///
-  /// A float is exactly `Float(byte) / 255`. An index may occur more than once.
+  /// Where bytes are kept, a float is exactly `Float(byte) / 255`. An index may occur more than once.
   ///
   /// - Parameters:
   ///   - indices: [batch], each inside the set.
@@ -173,14 +215,23 @@ extension ImageDataset {
       images.count == indices.count * pixelsPerImage && labels.count == indices.count,
       "\(indices.count) images of \(pixelsPerImage) values do not fill buffers of"
         + " \(images.count) values and \(labels.count) labels")
+    precondition(
+      indices.allSatisfy { $0 >= 0 && $0 < count }, "an image outside a set of \(count)")
     guard let images = images.baseAddress else { return }
     withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>?.self, capacity: indices.count) {
       addresses in
       withExtendedLifetime(runs) {
-        for (position, index) in indices.enumerated() {
-          let (run, item) = place(of: Int(index))
-          addresses.initializeElement(at: position, to: run.pixels.address(of: item))
-          labels[position] = Int32(run.labels.address(of: item).pointee)
+        // Run by run: most sets have one.
+        var start = 0
+        for run in runs {
+          let (pixels, classes) = (run.pixels.base, run.labels.base)
+          for (position, index) in indices.enumerated() {
+            let item = Int(index) - start
+            guard item >= 0 && item < run.count else { continue }
+            addresses.initializeElement(at: position, to: pixels + item * run.pixels.stride)
+            labels[position] = Int32(classes[item * run.labels.stride])
+          }
+          start += run.count
         }
         switch order {
         case .interleaved:
@@ -188,6 +239,13 @@ extension ImageDataset {
         case .planar:
           ck_gather_planar_u8_f32(
             addresses.baseAddress, height * width, channels, indices.count, images)
+        case .floats:
+          for position in indices.indices {
+            guard let address = addresses[position] else { continue }
+            address.withMemoryRebound(to: Float.self, capacity: pixelsPerImage) {
+              (images + position * pixelsPerImage).update(from: $0, count: pixelsPerImage)
+            }
+          }
         }
       }
     }

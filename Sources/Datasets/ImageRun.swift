@@ -10,9 +10,14 @@ struct ByteRun: Sendable {
   /// The address of an item, valid as long as the storage lives.
   ///
   /// - Precondition: the item and what is read from its address on are inside the storage.
-  func address(of item: Int) -> UnsafePointer<UInt8> {
-    let bytes = UnsafeRawBufferPointer(rebasing: storage.bytes[(first + item * stride)...])
-    guard let start = bytes.baseAddress else { preconditionFailure("item \(item) of no bytes") }
+  func address(of item: Int) -> UnsafePointer<UInt8> { base + item * stride }
+
+  /// The address of the first item, valid as long as the storage lives.
+  ///
+  /// - Precondition: there are items.
+  var base: UnsafePointer<UInt8> {
+    let bytes = UnsafeRawBufferPointer(rebasing: storage.bytes[first...])
+    guard let start = bytes.baseAddress else { preconditionFailure("items of no bytes") }
     return start.assumingMemoryBound(to: UInt8.self)
   }
 }
@@ -35,4 +40,6 @@ enum ChannelOrder: Sendable {
   case interleaved
   /// Channel, row, column, as in the files of CIFAR-10.
   case planar
+  /// Row, column, channel, as float32 numbers instead of bytes: what resized images have.
+  case floats
 }

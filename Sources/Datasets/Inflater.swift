@@ -1,6 +1,6 @@
 import CZlib
 
-/// Decompresses a gzip stream piece by piece; zlib checks the checksum at its end.
+/// Decompresses a gzip or zlib stream piece by piece; zlib checks the checksum at its end.
 ///
 /// It is a class because zlib keeps the address of its state, and because its end frees that state.
 final class Inflater {
@@ -9,6 +9,8 @@ final class Inflater {
   private let path: String
   private var handedOver = 0
   private var isFinished = false
+  /// Whether other members may follow; a zlib stream has one.
+  private let isGzip: Bool
 
   /// Starts at the first byte of a compressed file; the path is for messages.
   init(_ storage: ByteStorage, path: String) throws(DatasetError) {
@@ -16,7 +18,19 @@ final class Inflater {
     self.path = path
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
+    isGzip = true
     guard czlib_gunzip_init(stream) == Z_OK else { throw .outOfMemory(path: path, bytes: 0) }
+  }
+
+  /// Starts at the first byte of a zlib stream inside a file.
+  init(_ storage: ByteStorage, path: String, zlibStreamAt offset: Int) throws(DatasetError) {
+    self.storage = storage
+    self.path = path
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    handedOver = offset
+    isGzip = false
+    guard czlib_zlib_init(stream) == Z_OK else { throw .outOfMemory(path: path, bytes: 0) }
   }
 
   deinit {
@@ -67,14 +81,16 @@ final class Inflater {
   }
 
   /// Decompresses the rest and counts its bytes without keeping them.
-  func countRest() throws(DatasetError) -> Int {
+  ///
+  /// Stops soon after `limit`: what goes on for longer is too long in any case.
+  func countRest(atMost limit: Int) throws(DatasetError) -> Int {
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     defer { scratch.deallocate() }
     var total = 0
     while true {
       let count = try read(into: scratch)
       total += count
-      if count < scratch.count { return total }
+      if count < scratch.count || total > limit { return total }
     }
   }
 
@@ -86,9 +102,15 @@ final class Inflater {
   private var consumed: Int { handedOver - Int(stream.pointee.avail_in) }
 
   /// Goes on to the next member: files that are joined together make one stream.
+  ///
+  /// Zeros behind the last one are padding, as tapes and block devices leave it; gunzip reads it too.
   private func finishMember() throws(DatasetError) {
+    guard isGzip else {
+      isFinished = true
+      return
+    }
     let rest = storage.bytes[consumed...]
-    if rest.isEmpty {
+    if rest.allSatisfy({ $0 == 0 }) {
       isFinished = true
     } else if Self.isGzip(rest) {
       inflateReset(stream)

@@ -47,9 +47,16 @@ public enum MNIST {
         name: "mnist", split: split, height: 28, width: 28, channels: 1)
     }
     guard let folder = try MNISTFolder(in: place) else { return try loadEmbedded(split: split) }
+    return try load(split: split, from: folder, name: "mnist")
+  }
+
+  /// Loads a part of a set in MNIST's files from the folder where they are.
+  static func load(
+    split: DatasetSplit, from folder: MNISTFolder, name: String
+  ) throws(DatasetError) -> ImageDataset {
     let paths = try folder.paths(of: split)
     return try dataset(
-      images: IDXFile(contentsOf: paths.images, rank: 3),
+      name: name, images: IDXFile(contentsOf: paths.images, rank: 3),
       labels: IDXFile(contentsOf: paths.labels, rank: 1),
       source: "\(folder.path) (\(split.rawValue))", origin: .given)
   }
@@ -76,7 +83,8 @@ public enum MNIST {
   }
 
   private static func dataset(
-    images: IDXFile, labels: IDXFile, source: String, origin: ImageDataset.Origin
+    name: String = "mnist", images: IDXFile, labels: IDXFile, source: String,
+    origin: ImageDataset.Origin
   ) throws(DatasetError) -> ImageDataset {
     guard images.dimensions[0] == labels.dimensions[0] else {
       throw .countMismatch(
@@ -84,7 +92,7 @@ public enum MNIST {
         labelsPath: labels.path, labels: labels.dimensions[0])
     }
     return try ImageDataset(
-      name: "mnist", source: source, origin: origin,
+      name: name, source: source, origin: origin,
       shape: (height: images.dimensions[1], width: images.dimensions[2], channels: 1),
       classCount: classCount,
       runs: [

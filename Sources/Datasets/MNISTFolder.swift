@@ -28,6 +28,13 @@ struct MNISTFolder {
     path = found
   }
 
+  /// The folder itself, if it has any of the files.
+  init?(_ path: String, origin: DataFolderOrigin) {
+    guard Self.hasFiles(path) else { return nil }
+    self.path = path
+    self.origin = origin
+  }
+
   /// The paths of the files of a split.
   ///
   /// - Throws: `DatasetError.filesMissing` with the names of the file that is not there.
@@ -66,9 +73,11 @@ extension MNISTFolder {
     // Fashion in place of digits would be a surprise unless the user has named the folder.
     let subfolders =
       ["", "/mnist", "/MNIST/raw"] + (origin == .standard ? [] : ["/fashion-mnist"])
+    return subfolders.map { folder + $0 }.first(where: hasFiles)
+  }
+
+  private static func hasFiles(_ folder: String) -> Bool {
     let names = DatasetSplit.allCases.flatMap { stems(of: $0) }.flatMap { spellings(of: $0) }
-    return subfolders.map { folder + $0 }.first { candidate in
-      names.contains { DataFolder.isFile("\(candidate)/\($0)") }
-    }
+    return names.contains { DataFolder.isFile("\(folder)/\($0)") }
   }
 }

@@ -24,11 +24,14 @@ public enum SyntheticImages {
   public static let classCount = 10
 
   /// What to tell the user whenever synthetic images are used.
-  static let notice =
-    "using synthetic images (ten classes of stripes and shapes, 5,000 to train, 1,000 to test):"
-    + " losses say nothing about the real data set"
+  static func notice(for name: String) -> String {
+    let kind = name == "svhn" ? numbers : "ten classes of stripes and shapes"
+    let place = ["mnist", "cifar10"].contains(name) ? "" : " in place of \(name)"
+    return "using synthetic images\(place) (\(kind), 5,000 to train, 1,000 to test):"
+      + " losses say nothing about the real data set"
+  }
 
-  private static let seed: UInt64 = 20_160_614
+  static let seed: UInt64 = 20_160_614
 
   /// Draws a part of the set; the classes take turns.
   ///

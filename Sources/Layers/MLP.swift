@@ -6,23 +6,10 @@ public func linear(_ x: Variable, w: Variable, b: Variable) -> Variable {
   .product(x, w) + b
 }
 
-/// The function applied between layers.
-public enum Activation: String, Sendable, CaseIterable {
-  /// 1 / (1 + exp(-x)).
-  case sigmoid
-  /// max(x, 0).
-  case relu
-
-  /// The activation of every element.
-  public func callAsFunction(_ x: Variable) -> Variable {
-    switch self {
-    case .sigmoid: x.sigmoid()
-    case .relu: x.relu()
-    }
-  }
-}
-
 /// A multi-layer perceptron: linear layers with an activation between them, none after the last.
+///
+/// A fused one computes and records layer by layer (`Variable.dense`): half the time for layers of some
+/// dozens of units, with other last bits.
 ///
 /// Parameters, in order: `mlp/linear_0/w` [in, size_0], `mlp/linear_0/b` [size_0], with batch
 /// normalization before the activation `mlp/batch_norm/beta` [size_0], ... The offset of layer i
@@ -34,12 +21,18 @@ public struct MLP: Sendable {
   public let activation: Activation
   /// Whether layers are normalized over the batch before the activation.
   public let isNormalized: Bool
+  /// Whether a layer is computed as a whole.
+  public let isFused: Bool
 
   /// A perceptron with the given layer sizes.
   ///
-  /// - Precondition: at least one layer; sizes above 0.
-  public init(sizes: [Int], activation: Activation, isNormalized: Bool = false) {
+  /// - Precondition: at least one layer; sizes above 0; not both normalized and fused.
+  public init(
+    sizes: [Int], activation: Activation, isNormalized: Bool = false, isFused: Bool = false
+  ) {
     precondition(!sizes.isEmpty && sizes.allSatisfy { $0 > 0 }, "layer sizes \(sizes)")
+    precondition(!(isNormalized && isFused), "a fused perceptron is not normalized")
+    self.isFused = isFused
     self.sizes = sizes
     self.activation = activation
     self.isNormalized = isNormalized
@@ -48,12 +41,20 @@ public struct MLP: Sendable {
   /// The parameters for rows of `inputs` numbers; `initializer` draws weights and biases, the
   /// offsets of normalization start at 0.
   public func parameters(inputs: Int, initializer: Initializer) -> [VariableSpecification] {
+    parameters(inputs: inputs, biases: initializer) { _ in initializer }
+  }
+
+  /// The parameters for rows of `inputs` numbers, with weights drawn as `weights` says for a layer's
+  /// number of inputs.
+  public func parameters(
+    inputs: Int, biases: Initializer, weights: (_ inputs: Int) -> Initializer
+  ) -> [VariableSpecification] {
     var width = inputs
     return sizes.enumerated().flatMap { index, size in
       defer { width = size }
       var layer = [
-        VariableSpecification("mlp/linear_\(index)/w", [width, size], initializer),
-        VariableSpecification("mlp/linear_\(index)/b", [size], initializer),
+        VariableSpecification("mlp/linear_\(index)/w", [width, size], weights(width)),
+        VariableSpecification("mlp/linear_\(index)/b", [size], biases),
       ]
       if isNormalized, index < sizes.count - 1 {
         let name = index == 0 ? "mlp/batch_norm" : "mlp/batch_norm_\(index)"
@@ -65,6 +66,7 @@ public struct MLP: Sendable {
 
   /// The outputs [rows, sizes.last] for rows x [rows, inputs].
   public func callAsFunction(_ x: Variable, parameters: ArraySlice<Variable>) -> Variable {
+    if isFused { return fused(x, parameters: parameters) }
     var x = x
     var parameters = parameters
     for layer in sizes.indices {
@@ -79,6 +81,17 @@ public struct MLP: Sendable {
         x = linear(x, w: w, b: b)
       }
       x = activation(x)
+    }
+    return x
+  }
+
+  private func fused(_ x: Variable, parameters: ArraySlice<Variable>) -> Variable {
+    var x = x
+    var next = parameters.startIndex
+    for layer in sizes.indices {
+      let function = layer < sizes.count - 1 ? activation.function : .identity
+      x = x.dense(w: parameters[next], b: parameters[next + 1], function: function)
+      next += 2
     }
     return x
   }

@@ -1,79 +1,107 @@
 public import Autodiff
+public import Layers
+public import Settings
 public import Tensors
 
-/// A rule that turns gradients into updates and may have trainable weights.
+/// A rule that turns gradients into updates: a description, without weights and state, which are
+/// passed in.
 ///
-/// Rows are independent: whatever `update` computes for a row depends on that row of the gradient
-/// and state alone. This is what lets the meta-gradient be computed block by block.
+/// A rule sees all tensors that its net steps. Most don't mix them: conform to `TensorwiseOptimizer`
+/// where each tensor is stepped by itself (statistics over a tensor), to `RowwiseOptimizer` where
+/// rows of a tensor don't see each other either (the LSTMs, Adam), which is computed block by block.
+///
+///     struct NormalizedDescent: TensorwiseOptimizer {
+///       static let name = "NormalizedDescent"
+///       var options: [String: JSONValue] { [:] }
+///       var weights: [VariableSpecification] { [.init("rate", .scalar, .constant(0.01))] }
+///       func initialState(of shape: Shape) -> [Tensor] { [] }
+///       func update(_ step: TensorStep, state: [Variable], weights: [Variable])
+///         -> (update: Variable, state: [Variable])
+///       {
+///         let norm = (step.gradient.squared().sum() + 1e-12).squareRoot()
+///         return (step.gradient * weights[0] / norm * -1, [])
+///       }
+///     }
 public protocol LearnedOptimizer: Sendable {
   /// The class's name in saved optimizers, as `CoordinateWiseDeepLSTM`.
   static var name: String { get }
 
-  /// The options that make this optimizer, by name, as saved under `net_options`.
+  /// The options that make this rule, by name, as saved under `net_options`.
   var options: [String: JSONValue] { get }
 
-  /// The trainable weights; none for classic optimizers.
-  var weights: NamedTensors { get set }
+  /// Names, shapes and initial values of the trainable weights; none for classic optimizers.
+  var weights: [VariableSpecification] { get }
 
-  /// How many gradient entries make one row: 1 for coordinate-wise rules.
-  var rowWidth: Int { get }
+  /// What the rule looks at besides gradients and the step's index; nothing keeps the fast way to
+  /// first-order meta-gradients.
+  var inputs: StepInputs { get }
 
-  /// Says whether parameters of this shape can be stepped, and what is expected when not.
-  func expectation(unmetBy shape: Shape) -> String?
+  /// What is expected of a parameter when this shape can't be stepped; nil when it can.
+  func requirement(unmetBy shape: Shape) -> String?
 
-  /// The gradients of one parameter as rows [R, rowWidth].
-  func rows(from gradient: Tensor) -> Tensor
+  /// What the rule remembers of tensors of these shapes before the first step.
+  func initialState(of shapes: [Shape]) -> [Tensor]
 
-  /// The inverse of `rows(from:)`: an update in the parameter's shape.
-  func update(fromRows rows: Tensor, shape: Shape) -> Tensor
-
-  /// Whether `rows(from:)` leaves the elements in their order, so that parameters can be joined
-  /// without moving them.
-  var rowsAreContiguous: Bool { get }
-
-  /// The shapes of the state tensors for one row, without the leading row axis.
-  var rowStateShapes: [Shape] { get }
-
-  /// One step of all rows.
+  /// One step of all tensors.
   ///
   /// - Parameters:
-  ///   - gradient: [R, rowWidth].
-  ///   - state: tensors [R, ...] with the axes of `rowStateShapes`; zeros at first.
-  ///   - step: how many steps were taken before.
+  ///   - step: gradients, and what `inputs` asks for.
+  ///   - state: of the shapes of `initialState(of:)`.
   ///   - weights: values of `weights`, in order.
-  /// - Returns: what is added to the parameters [R, rowWidth], and the next state.
-  func update(gradient: Variable, state: [Variable], step: Int, weights: [Variable])
-    -> (update: Variable, state: [Variable])
+  /// - Returns: what is added to each tensor, and the next state.
+  func update(_ step: Step, state: [Variable], weights: [Variable])
+    -> (updates: [Variable], state: [Variable])
 
-  /// What runs this optimizer over whole parameter vectors with its present weights.
+  /// What runs this rule over whole parameter vectors; has no weights before it is given some.
   func makeEngine() -> any OptimizerEngine
 }
 
 extension LearnedOptimizer {
-  /// One row an element.
-  public var rowWidth: Int { 1 }
-
-  /// Rows are consecutive elements.
-  public var rowsAreContiguous: Bool { true }
+  /// Gradients alone.
+  public var inputs: StepInputs { [] }
 
   /// Any shape fits.
-  public func expectation(unmetBy shape: Shape) -> String? { nil }
+  public func requirement(unmetBy shape: Shape) -> String? { nil }
 
-  /// Consecutive elements make a row.
-  public func rows(from gradient: Tensor) -> Tensor {
-    gradient.reshaped(to: Shape(rows: gradient.count / rowWidth, columns: rowWidth))
+  /// The engine that works for every rule.
+  public func makeEngine() -> any OptimizerEngine { TensorEngine(self) }
+
+  /// Whether there is anything to train.
+  public var isTrained: Bool { !weights.isEmpty }
+
+  /// The number of weights.
+  public var weightCount: Int { weights.reduce(0) { $0 + $1.shape.count } }
+
+  /// Weights drawn anew, in order, from `stream`.
+  public func initialWeights(_ stream: inout RandomStream) -> NamedTensors {
+    let specifications = weights
+    return NamedTensors(
+      names: specifications.map(\.name),
+      tensors: specifications.map { $0.initializer($0.shape, &stream) })
   }
 
-  /// Consecutive elements make a row.
-  public func update(fromRows rows: Tensor, shape: Shape) -> Tensor { rows.reshaped(to: shape) }
-
-  /// The engine that works for every optimizer.
-  public func makeEngine() -> any OptimizerEngine { AutodiffEngine(self) }
-
-  /// The same optimizer with other weights.
-  public func withWeights(_ weights: NamedTensors) -> Self {
-    var copy = self
-    copy.weights = weights
-    return copy
+  /// Weights from elsewhere, which must have the rule's names and shapes and be finite, in the
+  /// rule's order.
+  ///
+  /// - Throws: `OptimizerError.missingWeight`, `.wrongWeightShape`, `.unexpectedWeight`,
+  ///   `.weightNotFinite`.
+  public func checked(_ given: NamedTensors) throws(OptimizerError) -> NamedTensors {
+    let specifications = weights
+    let names = specifications.map(\.name)
+    var tensors: [Tensor] = []
+    for weight in specifications {
+      guard let tensor = given[weight.name] else {
+        throw .missingWeight(name: weight.name, found: given.names)
+      }
+      guard tensor.shape == weight.shape else {
+        throw .wrongWeightShape(name: weight.name, found: tensor.shape, expected: weight.shape)
+      }
+      guard tensor.isFinite else { throw .weightNotFinite(name: weight.name) }
+      tensors.append(tensor)
+    }
+    if let name = given.names.first(where: { !names.contains($0) }) {
+      throw .unexpectedWeight(name: name, expected: names)
+    }
+    return NamedTensors(names: names, tensors: tensors)
   }
 }

@@ -1,10 +1,11 @@
 internal import Layers
+internal import Settings
 internal import Tensors
 
 /// A net's options as JSON values, read with the checks that each of them needs.
 ///
 /// `preprocess` is accepted for `preprocess_name`, and `k`, `min`, `max` may stand beside it.
-struct NetOptions: Sendable {
+public struct NetOptions: Sendable {
   static let maximumLayers = 8
   static let maximumUnits = 1024
 
@@ -34,11 +35,13 @@ struct NetOptions: Sendable {
       net: net, option: option, value: values[option]?.text ?? "none", expected: expected)
   }
 
-  func number(_ name: String, default standard: Float) throws(OptimizerError) -> Float {
+  /// A finite number.
+  public func number(_ name: String, default standard: Float) throws(OptimizerError) -> Float {
     try Float(precise(name, default: Double(standard)))
   }
 
-  func precise(_ name: String, default standard: Double) throws(OptimizerError) -> Double {
+  /// A finite number in double precision.
+  public func precise(_ name: String, default standard: Double) throws(OptimizerError) -> Double {
     guard let value = values[name] else { return standard }
     guard let number = value.number, Float(number).isFinite else {
       throw invalid(name, "a finite number")
@@ -46,11 +49,24 @@ struct NetOptions: Sendable {
     return number
   }
 
-  func integer(_ name: String, in range: ClosedRange<Int>) throws(OptimizerError) -> Int {
+  /// A whole number.
+  public func integer(
+    _ name: String, in range: ClosedRange<Int>, default standard: Int? = nil
+  ) throws(OptimizerError) -> Int {
+    if values[name] == nil, let standard { return standard }
     guard let number = values[name]?.number, let integer = Int(exactly: number),
       range.contains(integer)
     else { throw invalid(name, "a whole number from \(range.lowerBound) to \(range.upperBound)") }
     return integer
+  }
+
+  /// Sizes of a perceptron's hidden layers: at most four, each at most 64.
+  func hiddenSizes(default standard: [Int]) throws(OptimizerError) -> [Int] {
+    guard values["layers"] != nil else { return standard }
+    let sizes = values["layers"]?.array?.map { $0.number.flatMap(Int.init(exactly:)) ?? 0 }
+    guard let sizes, (1...4).contains(sizes.count), sizes.allSatisfy({ (1...64).contains($0) })
+    else { throw invalid("layers", "one to four sizes from 1 to 64, as [8,8]") }
+    return sizes
   }
 
   func layers() throws(OptimizerError) -> [Int] {
@@ -81,7 +97,9 @@ struct NetOptions: Sendable {
       guard let number = value.number else { throw invalid("preprocess_options", "numbers") }
       return Float(number)
     }
-    guard arguments != nil else { throw invalid("preprocess_options", "an object, as {\"k\": 5}") }
+    guard arguments != nil else {
+      throw invalid("preprocess_options", "an object, as {\"k\": 5}, or k=5 by itself")
+    }
     switch value.string {
     case "identity": return .identity
     case "Clamp":
@@ -94,7 +112,7 @@ struct NetOptions: Sendable {
     case "LogAndSign":
       // From e^88.7 on, e^k is infinite in single precision.
       guard let k = try argument("k"), k > 0, k <= 88 else {
-        throw invalid("preprocess_options", "LogAndSign's k above 0, at most 88, as {\"k\": 5}")
+        throw invalid("preprocess_options", "LogAndSign's k above 0, at most 88, as k=5")
       }
       return .logAndSign(k: k)
     default: throw invalid("preprocess_name", "identity, Clamp or LogAndSign")

@@ -1,9 +1,10 @@
-internal import Tensors
+public import Safetensors
+public import Tensors
 
 /// Steps the parameters of a program of yours with a learned optimizer.
 ///
-///     let saved = try SavedOptimizer(contentsOf: "mnist/cw.safetensors")
-///     let stepper = OptimizerStepper(saved.optimizer, parameterCount: parameters.count)
+///     let trained = try TrainedOptimizer(contentsOf: "mnist/cw.safetensors")
+///     let stepper = try OptimizerStepper(trained, shapes: [[784, 20], [20]])
 ///     for _ in 0..<100 {
 ///       try stepper.step(&parameters, gradient: gradient(at: parameters))
 ///     }
@@ -11,53 +12,116 @@ internal import Tensors
 /// Not thread-safe; use one stepper a thread. A class, because the kernels' scratch memory is its
 /// own and must not be shared by copies.
 public final class OptimizerStepper {
+  /// The shapes of the tensors that are stepped, which lie one after the other in a vector.
+  public let shapes: [Shape]
   /// The number of parameters.
   public let parameterCount: Int
+  /// How many steps there will be, for rules that look at progress; nil when that is not known.
+  public var plannedSteps: Int?
   /// How many steps were taken since the start or the last `reset`.
   public var stepCount: Int { state.step }
+  private let rule: any LearnedOptimizer
   private let engine: any OptimizerEngine
-  private let width: Int
   private var state: OptimizerState
 
-  /// A stepper for so many parameters, all at the start of their optimization.
+  /// A stepper for tensors of these shapes, all at the start of their optimization.
   ///
-  /// - Precondition: the number is a multiple of the optimizer's row width (1 if coordinate-wise).
-  public init(_ optimizer: any LearnedOptimizer, parameterCount: Int) {
-    width = optimizer.rowWidth
-    precondition(
-      parameterCount >= 0 && parameterCount.isMultiple(of: width),
-      "\(parameterCount) parameters in rows of \(width)")
-    self.parameterCount = parameterCount
-    engine = optimizer.makeEngine()
-    state = engine.initialState(rows: parameterCount / width)
+  /// - Throws: `OptimizerError.unfitShape` for a tensor that the rule can't step.
+  public init(
+    _ optimizer: TrainedOptimizer, shapes: [Shape], plannedSteps: Int? = nil
+  ) throws(OptimizerError) {
+    rule = optimizer.rule
+    for shape in shapes {
+      if let expected = rule.requirement(unmetBy: shape) {
+        throw .unfitShape(net: type(of: rule).name, shape: shape, expected: expected)
+      }
+    }
+    self.shapes = shapes
+    self.plannedSteps = plannedSteps
+    parameterCount = shapes.reduce(0) { $0 + $1.count }
+    engine = rule.makeEngine()
+    engine.load(optimizer.weights)
+    state = engine.initialState(of: shapes)
+  }
+
+  /// A stepper for one vector of parameters.
+  public convenience init(
+    _ optimizer: TrainedOptimizer, parameterCount: Int
+  ) throws(OptimizerError) {
+    try self.init(optimizer, shapes: [Shape(vector: parameterCount)])
   }
 
   /// Forgets all steps: the next one is the first of a new optimization.
-  public func reset() { state = engine.initialState(rows: parameterCount / width) }
+  public func reset() { state = engine.initialState(of: shapes) }
 
   /// Adds one update to the parameters.
   ///
   /// Nothing changes when an error is thrown.
   ///
   /// - Parameters:
-  ///   - parameters: the point, changed in place.
+  ///   - parameters: the point, tensor after tensor, changed in place.
   ///   - gradient: the gradient of the loss there.
-  /// - Throws: `OptimizerError.wrongGradientCount`, or `.notFinite` when the gradient or the update
-  ///   holds NaN or infinity.
-  public func step(_ parameters: inout [Float], gradient: [Float]) throws(OptimizerError) {
+  ///   - loss: the loss there; needed by rules that look at it.
+  /// - Throws: `OptimizerError.wrongGradientCount`, or `.notFinite` when the gradient, the loss or the
+  ///   update holds NaN or infinity.
+  public func step(
+    _ parameters: inout [Float], gradient: [Float], loss: Float? = nil
+  ) throws(OptimizerError) {
     guard parameters.count == parameterCount, gradient.count == parameterCount else {
       throw .wrongGradientCount(
         found: gradient.count == parameterCount ? parameters.count : gradient.count,
         expected: parameterCount)
     }
-    let rows = Tensor(gradient, shape: [parameterCount / width, width])
-    guard rows.isFinite else { throw .notFinite(step: state.step) }
+    let vector = Tensor(gradient)
+    guard vector.isFinite, loss?.isFinite ?? !rule.inputs.contains(.loss) else {
+      throw .notFinite(step: state.step)
+    }
+    let input = StepInput(
+      gradient: vector, parameters: rule.inputs.contains(.parameter) ? Tensor(parameters) : vector,
+      loss: loss ?? 0, count: plannedSteps)
     var next = state
-    let update = engine.step(rows, state: &next)
+    let update = engine.step(input, state: &next)
     guard update.isFinite else { throw .notFinite(step: state.step) }
     state = next
     update.withUnsafeFloats { update in
       for index in parameters.indices { parameters[index] += update[index] }
     }
+  }
+
+  // MARK: - Saving and restoring
+
+  /// The state as a file: `state/<k>` and `step`; `restore` goes on from it bit for bit.
+  public var savedState: SafetensorsFile {
+    var file = SafetensorsFile(metadata: ["kind": "l2l stepper state", "net": type(of: rule).name])
+    for (index, tensor) in engine.export(state).enumerated() {
+      file.append(
+        SafetensorsArray(floats: tensor.elements, shape: tensor.shape.dimensions),
+        named: "state/\(index)")
+    }
+    file.append(SafetensorsArray(int64s: [Int64(state.step)], shape: [1]), named: "step")
+    return file
+  }
+
+  /// Goes on from what `savedState` gave.
+  ///
+  /// - Throws: `OptimizerError.unfitState`; the stepper is then as it was.
+  public func restore(_ file: SafetensorsFile) throws(OptimizerError) {
+    let expected = rule.initialState(of: shapes).map(\.shape)
+    var tensors: [Tensor] = []
+    for (index, shape) in expected.enumerated() {
+      guard let array = file["state/\(index)"], array.shape == shape.dimensions,
+        let floats = try? array.floats()
+      else { throw .unfitState(reason: "'state/\(index)' of shape \(shape) is missing") }
+      let tensor = Tensor(floats, shape: shape)
+      guard tensor.isFinite else {
+        throw .unfitState(reason: "'state/\(index)' holds NaN or infinity")
+      }
+      tensors.append(tensor)
+    }
+    guard file.metadata["net"] == type(of: rule).name, file.names.count == expected.count + 1,
+      let steps = try? file["step"]?.int64s(), steps.count == 1,
+      (0..<1 << 40).contains(steps[0])
+    else { throw .unfitState(reason: "it is not a state of \(type(of: rule).name)") }
+    state = engine.restore(tensors, step: Int(steps[0]), shapes: shapes)
   }
 }

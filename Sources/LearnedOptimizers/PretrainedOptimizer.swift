@@ -11,14 +11,14 @@ public enum PretrainedOptimizer: String, CaseIterable, Sendable {
   /// The optimizer and the facts about its training: options, seed, commit and the curve of its
   /// evaluations.
   ///
-  /// - Throws: what `SavedOptimizer` throws; the files in the package are good.
-  public func load() throws -> SavedOptimizer {
+  /// - Throws: what `TrainedOptimizer` throws; the files in the package are good.
+  public func load() throws -> TrainedOptimizer {
     let file =
       switch self {
       case .quadratic: cpretrained_quadratic()
       case .mnist: cpretrained_mnist()
       }
     let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))
-    return try SavedOptimizer(file: SafetensorsFile(bytes: bytes))
+    return try TrainedOptimizer(file: SafetensorsFile(bytes: bytes))
   }
 }

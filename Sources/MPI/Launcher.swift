@@ -43,7 +43,8 @@ public struct Launcher: Sendable, Hashable {
   /// variables. The order is that of reliability:
   /// - OMPI_COMM_WORLD_SIZE comes first, since Open MPI's mpirun may itself have been started by
   ///   srun, whose step then counts nodes.
-  /// - PMIX_RANK has no size of its own; Slurm's step knows it.
+  /// - PMIX_RANK has no size of its own; Slurm's step knows it. A PMIx server always names the job too
+  ///   (PMIX_NAMESPACE): a rank alone was left behind, and MPI_Init would end the process.
   /// - A Slurm step of several tasks without a PMI would be so many separate programs.
   ///   SLURM_PROCID alone means nothing: the shell of a batch job has it.
   public static func detect(_ variable: (String) -> String?) -> Launcher? {
@@ -54,7 +55,7 @@ public struct Launcher: Sendable, Hashable {
         kind: .openMPI, rank: number("OMPI_COMM_WORLD_RANK"), size: size,
         localSize: number("OMPI_COMM_WORLD_LOCAL_SIZE"))
     }
-    if let rank = number("PMIX_RANK") {
+    if let rank = number("PMIX_RANK"), variable("PMIX_NAMESPACE") != nil {
       return Launcher(kind: .pmix, rank: rank, size: stepSize, localSize: singleNodeSize(variable))
     }
     if let size = number("PMI_SIZE") {

@@ -23,18 +23,48 @@ public struct Placement: Sendable, Hashable {
   /// The ranks on this node that may run on exactly the same CPUs as this one, itself included.
   public let ranksWithSameCPUs: Int
 
+  /// The CPUs' worth of time that this process and those in its container may take together; nil
+  /// where there is no quota.
+  public let quota: Double?
+
   /// Whether the launcher, or taskset, confined this process to a part of the node.
   public var isBound: Bool { allowedCPUs < onlineCPUs }
 
   /// Whether the ranks of this node outnumber the CPUs that they may use.
   ///
   /// Several hosts that are one machine (network namespaces, containers) don't know of each other.
-  public var isOversubscribed: Bool { ranksOnNode > allowedCPUsOfNode }
+  public var isOversubscribed: Bool { ranksOnNode > allowedCPUsOfNode || isThrottled }
+
+  /// Whether the quota leaves less than a CPU to each rank of this node.
+  private var isThrottled: Bool { quota.map { $0 < Double(ranksOnNode) } ?? false }
+
+  /// A warning where ranks outnumber the CPUs that they may use; nil where all is well.
+  public var warning: String? {
+    if let quota, isThrottled {
+      // Up to a hundredth, without zeros at the end.
+      let text = (quota * 100).rounded() / 100
+      return
+        "\(ranksOnNode) \(ranksOnNode == 1 ? "rank has" : "ranks share") a quota of \(text) CPUs on"
+        + " \(host): \(ranksOnNode == 1 ? "it is" : "fewer ranks would be as fast; they are")"
+        + " stopped for a part of the time"
+    }
+    guard isOversubscribed else { return nil }
+    return
+      "\(ranksOnNode) ranks share \(allowedCPUsOfNode) cores of \(host): fewer ranks would be as"
+      + " fast"
+  }
 
   /// The threads this rank can use without taking CPUs from another, 1 or more.
   ///
   /// A bound rank's CPUs are its own; ranks with the same CPUs share them evenly.
   public var threads: Int { max(1, allowedCPUs / max(1, ranksWithSameCPUs)) }
+
+  /// Makes a placement of given facts.
+  package init(host: String, ranksOnNode: Int, cpus: Int, quota: Double?) {
+    (self.host, self.ranksOnNode, self.quota) = (host, ranksOnNode, quota)
+    (rankOnNode, ranksWithSameCPUs) = (0, ranksOnNode)
+    (allowedCPUs, onlineCPUs, allowedCPUsOfNode) = (cpus, cpus, cpus)
+  }
 
   /// Finds out, as a collective over a communicator of one node's ranks.
   init(of node: Communicator) throws(MPIError) {
@@ -50,6 +80,7 @@ public struct Placement: Sendable, Hashable {
     onlineCPUs = CPUSet.online()
     allowedCPUsOfNode = sets.reduce(CPUSet.none) { $0.union($1) }.count
     ranksWithSameCPUs = sets.count { $0 == own }
+    quota = CPUQuota.current()
   }
 }
 

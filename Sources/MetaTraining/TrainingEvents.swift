@@ -1,3 +1,5 @@
+public import Unrolling
+
 /// What a training tells while it runs; calls come from the training's own thread, on rank 0.
 public protocol TrainingObserver: AnyObject {
   /// An epoch ended.
@@ -12,6 +14,8 @@ public protocol TrainingObserver: AnyObject {
 
 /// What is reported of several epochs.
 public struct PeriodSummary: Sendable {
+  /// Whether epochs are counted, as where optimizees are in step; else meta-steps.
+  public var countsEpochs = true
   /// Epochs completed so far.
   public let epoch: Int
   /// The mean cost of the epochs; infinite when an evaluation's optimizee diverged, NaN when no
@@ -27,6 +31,14 @@ public struct PeriodSummary: Sendable {
   public let weightNorm: Double
   /// The period's meta-steps; none in an evaluation.
   public var metaSteps = MetaStepTally()
+  /// How far the period's meta-gradients can be trusted; empty in an evaluation.
+  public var gauge = MetaGauge()
+  /// Windows that all processes together walked a second; nil in an evaluation.
+  public var windowsPerSecond: Double?
+  /// Steps of optimizees that these were; nil in an evaluation.
+  public var innerStepsPerSecond: Double?
+  /// For each of several tasks with its name, its mean in an evaluation.
+  public var tasks: [(name: String, meanCost: Double)] = []
   /// What the processes did in a log period, in the order of ranks; only when asked for.
   public var timings: [RankTiming] = []
   /// For each net with its key, the updates that it gave the optimizees of an evaluation; only when
@@ -60,7 +72,7 @@ public final class ObserverGroup: TrainingObserver {
 }
 
 /// Where one process spent its time.
-public struct RankTiming: Sendable {
+public struct RankTiming: Codable, Sendable {
   /// The process.
   public let rank: Int
   /// Its machine.
@@ -106,6 +118,6 @@ public enum TrainingEnd: Sendable {
 public protocol TrainingStore: AnyObject {
   /// Keeps the optimizers of the best evaluation so far.
   func saveBest(_ state: TrainingState, evaluation: Double) throws
-  /// Keeps what resuming needs; `state.instances` holds the optimizees of all processes.
+  /// Keeps what resuming needs; `state.archive` holds the episodes of all processes.
   func saveState(_ state: TrainingState) throws
 }

@@ -1,5 +1,5 @@
 internal import Foundation
-public import LearnedOptimizers
+public import MetaGradients
 
 /// Everything that a run's numbers follow from, and its periods.
 public struct TrainingOptions: Equatable, Sendable {
@@ -17,8 +17,13 @@ public struct TrainingOptions: Equatable, Sendable {
   public var evaluationPeriod = 1_000
   /// Epochs of one evaluation.
   public var evaluationEpochs = 20
-  /// Steps of an epoch.
-  public var stepCount = 100
+  /// Steps of an epoch, or of a trajectory.
+  public var horizon = Horizon(100)
+  /// The longest epoch or trajectory.
+  public var stepCount: Int {
+    get { horizon.longest }
+    set { horizon = Horizon(newValue) }
+  }
   /// Steps of an unroll.
   public var unrollLength = 20
   /// The learning rate of the nets' weights.
@@ -62,6 +67,36 @@ public struct TrainingOptions: Equatable, Sendable {
   public var startFrom: String?
   /// What is minimized.
   public var metaLoss = MetaLoss.sum
+  /// The name of the estimator of meta-gradients.
+  public var estimator = TruncatedBackpropagation.name
+  /// The standard deviation of evolution strategies' perturbations.
+  public var sigma: Float = 0.01
+  /// For how many steps nres keeps a perturbation; nil for a whole trajectory.
+  public var perturbationSteps: Int?
+  /// Whether full-es takes only the sign of differences.
+  public var usesSign = false
+  /// The largest loss that counts in evolution strategies; nil for no limit.
+  public var lossClip: Double?
+  /// When to end where meta-steps are counted.
+  public var metaStepCount = 10_000
+  /// How weights are stepped.
+  public var metaOptimizer = MetaOptimizer.Rule.adam
+  /// AdamW's weight decay.
+  public var weightDecay: Float = 1e-4
+  /// The momentum of gradient descent.
+  public var momentum: Float = 0.9
+  /// Steps of the weights in which the learning rate rises to its value.
+  public var warmup = 0
+  /// How the learning rate goes on.
+  public var schedule = LearningRateSchedule.constant
+  /// The largest size of an element of the mean meta-gradient; nil for no limit.
+  public var clipValue: Double?
+  /// The largest norm of the mean meta-gradient; nil for no limit.
+  public var clipMeanNorm: Double?
+  /// Meta-steps whose mean gradients are averaged for one step of the weights.
+  public var accumulate = 1
+  /// The names of weights that stay as they are.
+  public var freeze: [String] = []
   /// The seed of all random numbers.
   public var seed: UInt64 = 0
   /// Optimizees unrolled for one meta-step.
@@ -77,84 +112,27 @@ public struct TrainingOptions: Equatable, Sendable {
   /// Unrolls in an epoch; steps that don't fill an unroll are left out.
   public var unrollCount: Int { stepCount / unrollLength }
 
-  /// The learning rate of an epoch's meta-steps: it follows from the epoch alone, so that a training
-  /// can be resumed and made longer.
-  public func learningRate(epoch: Int) -> Float {
-    halfLife.map { learningRate * Float(exp2(-Double(epoch) / $0)) } ?? learningRate
-  }
-
-  private static func object(_ strings: [String: String]) -> JSONValue {
-    .object(strings.mapValues { .string($0) })
-  }
-
-  /// The options as JSON: how they are saved and compared.
-  public var json: [String: JSONValue] {
-    [
-      "problem": .string(problem), "problem_option": Self.object(problemOptions),
-      "net_option": Self.object(netOptions), "num_epochs": .number(Double(epochCount)),
-      "log_period": .number(Double(logPeriod)),
-      "evaluation_period": .number(Double(evaluationPeriod)),
-      "evaluation_epochs": .number(Double(evaluationEpochs)),
-      "num_steps": .number(Double(stepCount)), "unroll_length": .number(Double(unrollLength)),
-      "learning_rate": .number(Double(learningRate)),
-      "second_derivatives": .bool(secondDerivatives), "seed": .string(String(seed)),
-      "optimizees": .number(Double(optimizees)),
-      "meta_loss": .string(metaLoss.rawValue),
-      "clip_norm": clipNorm.map(JSONValue.number) ?? .null,
-      "adjoint_limit": adjointLimit.map(JSONValue.number) ?? .null,
-      "adjoint_smoothing": adjointSmoothing.map(JSONValue.number) ?? .null,
-      "average_steps": averageSteps.map(JSONValue.number) ?? .null,
-      "start_from": startFrom.map(JSONValue.string) ?? .null,
-      "learning_rate_half_life": halfLife.map(JSONValue.number) ?? .null,
-    ]
-  }
-
-  /// Reads what `json` wrote; nil when something is missing or of the wrong kind.
-  public init?(json: [String: JSONValue]) {
-    func integer(_ name: String) -> Int? { json[name]?.number.flatMap(Int.init(exactly:)) }
-    func strings(_ name: String) -> [String: String]? {
-      json[name]?.object?.compactMapValues(\.string)
+  /// The learning rate of a step of the weights: it follows from where the training stands alone, so
+  /// that a training can be resumed; without a cosine it can be made longer, too.
+  ///
+  /// - Parameters:
+  ///   - step: steps of the weights taken before.
+  ///   - total: steps of the weights in the whole training.
+  public func learningRate(epoch: Int, step: Int, of total: Int) -> Float {
+    var rate = halfLife.map { learningRate * Float(exp2(-Double(epoch) / $0)) } ?? learningRate
+    if step < warmup { rate *= Float(step + 1) / Float(warmup) }
+    if schedule == .cosine {
+      let done = Double(min(step, total)) / Double(max(total, 1))
+      rate *= Float(0.5 * (1 + cos(.pi * done)))
     }
-    // Absent where there was no choice yet.
-    if let start = json["start_from"], start != .null, start.string == nil { return nil }
-    guard let problem = json["problem"]?.string, let problemOptions = strings("problem_option"),
-      let netOptions = strings("net_option"), let epochCount = integer("num_epochs"),
-      let logPeriod = integer("log_period"), let evaluationPeriod = integer("evaluation_period"),
-      let evaluationEpochs = integer("evaluation_epochs"), let stepCount = integer("num_steps"),
-      let unrollLength = integer("unroll_length"), let rate = json["learning_rate"]?.number,
-      case .bool(let second)? = json["second_derivatives"],
-      let seed = json["seed"]?.string.flatMap(UInt64.init),
-      let optimizees = integer("optimizees"),
-      // These are absent where there was no choice yet.
-      [
-        "learning_rate_half_life", "clip_norm", "average_steps", "adjoint_limit",
-        "adjoint_smoothing",
-      ].allSatisfy({ name in
-        json[name].map { $0 == .null || $0.number ?? 0 > 0 } ?? true
-      }),
-      let metaLoss = json["meta_loss", default: .string("sum")].string
-        .flatMap(MetaLoss.init), unrollLength > 0, logPeriod > 0,
-      evaluationPeriod > 0, evaluationEpochs >= 0, optimizees > 0
-    else { return nil }
-    self.problem = problem
-    self.problemOptions = problemOptions
-    self.netOptions = netOptions
-    self.epochCount = epochCount
-    self.logPeriod = logPeriod
-    self.evaluationPeriod = evaluationPeriod
-    self.evaluationEpochs = evaluationEpochs
-    self.stepCount = stepCount
-    self.unrollLength = unrollLength
-    learningRate = Float(rate)
-    secondDerivatives = second
-    self.seed = seed
-    self.metaLoss = metaLoss
-    halfLife = json["learning_rate_half_life"]?.number
-    clipNorm = json["clip_norm"]?.number
-    averageSteps = json["average_steps"]?.number
-    adjointLimit = json["adjoint_limit"]?.number
-    adjointSmoothing = json["adjoint_smoothing"]?.number
-    startFrom = json["start_from"]?.string
-    self.optimizees = optimizees
+    return rate
   }
+}
+
+/// How the learning rate of the weights goes on after the warm-up.
+public enum LearningRateSchedule: String, CaseIterable, Sendable {
+  /// It stays.
+  case constant
+  /// It falls along half a cosine to 0 at the end of the training.
+  case cosine
 }

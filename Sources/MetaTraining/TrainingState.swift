@@ -1,3 +1,6 @@
+internal import Foundation
+public import MetaGradients
+public import Safetensors
 public import Tensors
 
 /// Where a training stands: with the options, all that the rest of the run follows from.
@@ -9,7 +12,11 @@ public struct TrainingState: Sendable {
   /// For each net, its weights.
   public var weights: [NamedTensors]
   /// The optimizer of the weights.
-  public var adam: MetaAdam
+  public var optimizer: MetaOptimizer
+  /// For each net, the sum of the mean gradients since the last step, where steps accumulate several.
+  public var accumulated: [[Double]] = []
+  /// How many they are.
+  public var accumulatedCount = 0
   /// For each net, the moving average of its weights, if the options ask for one.
   public var averages: [NamedTensors]?
   /// The mean final loss of the best evaluation so far.
@@ -22,13 +29,54 @@ public struct TrainingState: Sendable {
   public var metaSteps = MetaStepTally()
   /// What happened since the last evaluation.
   public var sinceEvaluation = EpochTally()
-  /// This process's optimizees of the epoch under way; empty between epochs.
-  public var instances: [OptimizeeInstance] = []
+  /// The signal in the meta-gradients since the last log line.
+  public var gauge = MetaGauge()
+  /// This process's episodes; empty between epochs of particles that are in step.
+  public var episodes: [Episode] = []
+  /// The episodes of all processes as tensors, when the state is to be saved.
+  public var archive = SafetensorsFile()
 
   /// The state before the first epoch.
-  public init(weights: [NamedTensors], learningRate: Float) {
+  public init(weights: [NamedTensors], options: TrainingOptions) {
     self.weights = weights
-    adam = MetaAdam(learningRate: learningRate, weightCounts: weights.map(\.elementCount))
+    optimizer = MetaOptimizer(
+      options.metaOptimizer, learningRate: options.learningRate, weightDecay: options.weightDecay,
+      momentum: options.momentum, weightCounts: weights.map(\.elementCount))
+    if options.averageSteps != nil { averages = weights }
+  }
+
+  /// Steps the weights by mean gradients, or only adds these up while steps accumulate.
+  ///
+  /// - Parameters:
+  ///   - total: meta-steps of the whole training, for schedules that end with it.
+  ///   - frozen: which weights stay as they are.
+  mutating func step(
+    _ gradients: [[Double]], _ options: TrainingOptions, total: Int, frozen: [[Bool]]?
+  ) {
+    var gradients = gradients
+    if options.accumulate > 1 {
+      accumulated =
+        accumulatedCount == 0
+        ? gradients : zip(accumulated, gradients).map { zip($0, $1).map { $0 + $1 } }
+      accumulatedCount += 1
+      guard accumulatedCount == options.accumulate else { return }
+      gradients = accumulated.map { $0.map { $0 / Double(options.accumulate) } }
+      (accumulated, accumulatedCount) = ([], 0)
+    }
+    if let limit = options.clipValue {
+      gradients = gradients.map { $0.map { min(max($0, -limit), limit) } }
+    }
+    if let limit = options.clipMeanNorm {
+      let norm = gradients.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
+      if norm > limit { gradients = gradients.map { $0.map { $0 * (limit / norm) } } }
+    }
+    var vectors = weights.map(\.flattened)
+    optimizer.learningRate = options.learningRate(
+      epoch: epoch, step: optimizer.stepCount, of: total / options.accumulate)
+    optimizer.step(
+      &vectors, gradients: gradients.map { $0.map { Float($0) } }, frozen: frozen)
+    for net in weights.indices { weights[net] = weights[net].unflattening(vectors[net]) }
+    if let horizon = options.averageSteps { updateAverages(horizon: horizon) }
   }
 
   /// What is evaluated and saved: the averages, or the weights if there are none.
@@ -39,7 +87,7 @@ public struct TrainingState: Sendable {
   /// - Parameter horizon: of the average, in steps; while fewer were taken it is shorter, so that the
   ///   first weights are forgotten as soon as there are better ones.
   package mutating func updateAverages(horizon: Double) {
-    let share = Float(max(1 / horizon, 9 / (10 + Double(adam.stepCount))))
+    let share = Float(max(1 / horizon, 9 / (10 + Double(optimizer.stepCount))))
     averages = zip(result, weights).map { average, weights in
       NamedTensors(
         names: average.names,
@@ -115,6 +163,17 @@ public struct EpochTally: Equatable, Sendable {
     guard !finished.isEmpty else { return }
     costSum += finished.reduce(0, +) / Double(finished.count)
     finishedEpochs += 1
+  }
+
+  /// Adds windows of particles that have times of their own: costs are the last losses of the
+  /// trajectories that ended.
+  mutating func add(windows: [WindowReport]) {
+    optimizees += windows.count
+    diverged += windows.count { !$0.hasGradient }
+    for report in windows where report.endedCount > 0 {
+      costSum += report.endedSum
+      finishedEpochs += Int(report.endedCount)
+    }
   }
 }
 

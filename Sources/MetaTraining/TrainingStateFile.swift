@@ -1,7 +1,10 @@
-public import Experiments
+internal import Layers
 internal import LearnedOptimizers
+internal import MetaGradients
 public import Safetensors
+public import Settings
 internal import Tensors
+public import Unrolling
 
 /// What can be wrong with a saved training state.
 public enum TrainingStateError: Error, Equatable, Sendable {
@@ -9,6 +12,8 @@ public enum TrainingStateError: Error, Equatable, Sendable {
   case unknownFormat(version: String?)
   /// A metadata entry is missing or can't be read.
   case malformedMetadata(key: String)
+  /// An option is missing, unknown or out of range.
+  case wrongOption(SettingError)
   /// A tensor is missing or of another shape.
   case malformed(tensor: String, expected: String)
 }
@@ -17,9 +22,9 @@ public enum TrainingStateError: Error, Equatable, Sendable {
 ///
 /// Tensors: `weights/<net>/<weight>`, `adam/<net>/m` and `/v`, `progress` and `meta_steps` (float64),
 /// with a moving average of the weights `average/<net>/<weight>`, `counters` (int64), `curve` (float64, [evaluations, 2]: epoch and mean final loss), and between
-/// two unrolls of an epoch the optimizees under `instance/<i>/`. `meta_steps` and `curve` may be
-/// missing: earlier programs did not write them. Metadata:
-/// `format_version`, `kind`, `options` (JSON), `program_version`, `data` (the data set's hash).
+/// two unrolls of an epoch, or where particles have times of their own, these under `instance/<i>/`
+/// (see `EpisodeArchive`); where steps accumulate gradients `accumulated/<net>` (float64). Metadata:
+/// `format_version`, `kind`, `options` (JSON), `gauge`, `program_version`, `data` (the data set's hash).
 public struct TrainingStateFile: Sendable {
   /// The version of the layout.
   public static let formatVersion = "1"
@@ -43,10 +48,14 @@ public struct TrainingStateFile: Sendable {
     guard file.metadata["kind"] == Self.kind,
       file.metadata["format_version"] == Self.formatVersion
     else { throw .unknownFormat(version: file.metadata["format_version"]) }
-    guard let text = file.metadata["options"], let json = JSONValue(parsing: text)?.object,
-      let options = TrainingOptions(json: json)
-    else { throw .malformedMetadata(key: "options") }
-    self.options = options
+    guard let text = file.metadata["options"], let json = JSONValue(parsing: text)?.object else {
+      throw .malformedMetadata(key: "options")
+    }
+    do throws(SettingError) {
+      options = try TrainingOptions(json: json)
+    } catch {
+      throw .wrongOption(error)
+    }
     self.file = file
     metadata = file.metadata
   }
@@ -60,6 +69,7 @@ public struct TrainingStateFile: Sendable {
       metadata: metadata.merging([
         "format_version": formatVersion, "kind": kind,
         "options": JSONValue.object(options.json).text,
+        "gauge": JSONValue.array(state.gauge.numbers.map { .number($0) }).text,
       ]) { $1 })
     func add(_ name: String, _ tensor: Tensor) {
       file.append(
@@ -76,7 +86,7 @@ public struct TrainingStateFile: Sendable {
       }
     }
     for (net, moments) in zip(
-      experiment.nets, zip(state.adam.firstMoments, state.adam.secondMoments))
+      experiment.nets, zip(state.optimizer.firstMoments, state.optimizer.secondMoments))
     {
       add("adam/\(net.key)/m", moments.0)
       add("adam/\(net.key)/v", moments.1)
@@ -87,7 +97,7 @@ public struct TrainingStateFile: Sendable {
           state.bestEvaluation ?? .infinity, state.sinceLog.costSum, state.sinceEvaluation.costSum,
         ], shape: [3]), named: "progress")
     let counters = [
-      state.epoch, state.unroll, state.adam.stepCount, state.sinceLog.finishedEpochs,
+      state.epoch, state.unroll, state.optimizer.stepCount, state.sinceLog.finishedEpochs,
       state.sinceLog.diverged, state.sinceLog.optimizees, state.sinceEvaluation.finishedEpochs,
       state.sinceEvaluation.diverged, state.sinceEvaluation.optimizees,
     ]
@@ -103,7 +113,12 @@ public struct TrainingStateFile: Sendable {
       SafetensorsArray(
         doubles: state.curve.flatMap { [Double($0.epoch), $0.meanFinalLoss] },
         shape: [state.curve.count, 2]), named: "curve")
-    for instance in state.instances { InstanceArchive.append(instance, to: &file) }
+    for (net, sum) in zip(experiment.nets, state.accumulated) {
+      file.append(
+        SafetensorsArray(doubles: sum + [Double(state.accumulatedCount)], shape: [sum.count + 1]),
+        named: "accumulated/\(net.key)")
+    }
+    file.append(contentsOf: state.archive)
     return file
   }
 
@@ -125,26 +140,31 @@ public struct TrainingStateFile: Sendable {
     else { throw TrainingStateError.malformed(tensor: "counters", expected: "[9]") }
     func nets(_ prefix: String) throws -> [NamedTensors] {
       try experiment.nets.map { net in
-        let names = net.optimizer.weights.names
+        let weights = net.optimizer.weights
         return NamedTensors(
-          names: names,
-          tensors: try zip(names, net.optimizer.weights.tensors).map {
-            try tensor("\(prefix)/\(net.key)/\($0)", $1.shape)
+          names: weights.map(\.name),
+          tensors: try weights.map {
+            let tensor = try tensor("\(prefix)/\(net.key)/\($0.name)", $0.shape)
+            guard tensor.isFinite else {
+              throw TrainingStateError.malformed(
+                tensor: "\(prefix)/\(net.key)/\($0.name)", expected: "finite numbers")
+            }
+            return tensor
           })
       }
     }
     let weights = try nets("weights")
-    var state = TrainingState(weights: weights, learningRate: options.learningRate)
+    var state = TrainingState(weights: weights, options: options)
     if options.averageSteps != nil { state.averages = try nets("average") }
     for (index, net) in experiment.nets.enumerated() {
       let shape = Shape(vector: weights[index].elementCount)
-      state.adam.firstMoments[index] = try tensor("adam/\(net.key)/m", shape)
-      state.adam.secondMoments[index] = try tensor("adam/\(net.key)/v", shape)
+      state.optimizer.firstMoments[index] = try tensor("adam/\(net.key)/m", shape)
+      state.optimizer.secondMoments[index] = try tensor("adam/\(net.key)/v", shape)
     }
     state.bestEvaluation = progress[0].isFinite ? progress[0] : nil
     state.sinceLog.costSum = progress[1]
     state.sinceEvaluation.costSum = progress[2]
-    (state.epoch, state.unroll, state.adam.stepCount) = (counters[0], counters[1], counters[2])
+    (state.epoch, state.unroll, state.optimizer.stepCount) = (counters[0], counters[1], counters[2])
     state.sinceLog.finishedEpochs = counters[3]
     state.sinceLog.diverged = counters[4]
     state.sinceLog.optimizees = counters[5]
@@ -164,9 +184,33 @@ public struct TrainingStateFile: Sendable {
     state.curve = stride(from: 0, to: curve.count, by: 2).map {
       EvaluationPoint(epoch: Int(curve[$0]), meanFinalLoss: curve[$0 + 1])
     }
-    state.instances = try InstanceArchive.instances(
-      in: file, experiment: experiment, options: options, epoch: state.epoch)
-    guard state.unroll == 0 || state.instances.count == options.optimizees else {
+    if let text = file.metadata["gauge"],
+      let gauge = JSONValue(parsing: text)?.array.flatMap({
+        MetaGauge(numbers: $0.compactMap(\.number))
+      })
+    {
+      state.gauge = gauge
+    }
+    if file["accumulated/\(experiment.nets[0].key)"] != nil {
+      for (net, weights) in zip(experiment.nets, weights) {
+        let name = "accumulated/\(net.key)"
+        guard var sum = try file[name]?.doubles(), sum.count == weights.elementCount + 1,
+          sum.allSatisfy(\.isFinite), let count = Int(exactly: sum.removeLast()),
+          (1..<max(options.accumulate, 2)).contains(count)
+        else { throw TrainingStateError.malformed(tensor: name, expected: "sums and their number") }
+        state.accumulated.append(sum)
+        state.accumulatedCount = count
+      }
+    }
+    let archive = EpisodeArchive(
+      unroller: Unroller(experiment), seed: options.seed, isPersistent: false)
+    state.episodes = try archive.episodes(
+      in: file, count: options.optimizees, epoch: state.epoch,
+      position: state.unroll * options.unrollLength, length: options.stepCount)
+    state.archive = file.arrays(withPrefix: "instance/")
+    guard
+      (state.unroll == 0 && state.episodes.isEmpty) || state.episodes.count == options.optimizees
+    else {
       throw TrainingStateError.malformed(
         tensor: "instance/*", expected: "\(options.optimizees) optimizees")
     }

@@ -1,5 +1,5 @@
 public import Autodiff
-internal import Datasets
+public import Datasets
 public import Layers
 public import Tensors
 
@@ -15,6 +15,8 @@ public struct CIFARProblem: Problem {
   public let parameters: [VariableSpecification]
   /// Which images an optimizee sees, if not all.
   public var constants: [VariableSpecification] { source.constants }
+  /// Where minibatches are drawn from, unless the batch is fixed.
+  public var datasets: [ImageDataset] { source.datasets }
   private let source: MinibatchSource
   private let convolutions: ConvNet2D
   private let perceptron: MLP

@@ -1,68 +1,48 @@
-// The catalog's problems on images: options, limits, and where minibatches come from.
+// The problems on images from their options: limits, and where minibatches come from.
 internal import Datasets
 internal import Layers
+internal import Settings
 internal import Tensors
 
-extension ProblemEntry {
+extension BuiltProblem {
   /// A perceptron on MNIST.
-  static let mnist = ProblemEntry(
-    "mnist", "a perceptron on images of digits: mean cross-entropy",
-    options: [
-      OptionSpecification("layers", default: "20", "sizes of the hidden layers, as 20,20"),
-      OptionSpecification("activation", default: "sigmoid", "sigmoid or relu"),
-      OptionSpecification("batch_size", default: "128", "images in a minibatch"),
-      .images,
-    ]
-  ) { options, data in
-    let layers = try options.sizes("layers")
-    let activation = try options.choice("activation", of: Activation.self)
-    let batchSize = try options.integer("batch_size", in: 1...1_000_000)
-    let (source, dataset) = try data.source(options, batchSize: batchSize) { split, directory in
+  ///
+  /// - Throws: `SettingError` for sizes that take too much memory, `DatasetError` for missing or
+  ///   malformed data.
+  public static func mnist(_ options: MNISTOptions, _ data: ProblemData) throws -> BuiltProblem {
+    let (source, dataset) = try data.source(options.images) { split, directory in
       try MNIST.load(split: split, directory: directory)
     }
-    let sizes = [source.imageShape.count] + layers + [MNIST.classCount]
+    let sizes = [source.imageShape.count] + options.layers + [MNIST.classCount]
     try options.limit("layers", elements: zip(sizes, sizes.dropFirst()).map(*).reduce(0, +))
-    let widest = sizes.max() ?? 1
-    if dataset != nil { try options.limit("batch_size", elements: batchSize * widest) }
-    return BuiltProblem(
-      MNISTProblem(source: source, layers: layers, activation: activation), dataset: dataset)
-  }
-
-  /// A convolutional network on CIFAR-10, under one of its names.
-  static func cifar(_ name: String, _ summary: String) -> ProblemEntry {
-    ProblemEntry(
-      name, summary,
-      options: [
-        OptionSpecification("conv_channels", default: "16,16,16", "filters of the convolutions"),
-        OptionSpecification("linear_layers", default: "32", "sizes of the hidden linear layers"),
-        OptionSpecification("batch_norm", default: "true", "normalize layers: true or false"),
-        OptionSpecification("batch_size", default: "128", "images in a minibatch"),
-        .images,
-      ]
-    ) { options, data in
-      let channels = try options.sizes("conv_channels")
-      let layers = try options.sizes("linear_layers")
-      let isNormalized = try options.flag("batch_norm")
-      let batchSize = try options.integer("batch_size", in: 1...1_000_000)
-      let (source, dataset) = try data.source(options, batchSize: batchSize) { split, directory in
-        try CIFAR10.load(split: split, directory: directory)
-      }
-      try checkSizes(
-        options, image: source.imageShape.dimensions, channels: channels, layers: layers,
-        given: data.fixedBatch?.labels.count, batchSize: batchSize)
-      let problem = try CIFARProblem(
-        source: source, convolutionChannels: channels, linearLayers: layers,
-        isNormalized: isNormalized)
-      return BuiltProblem(problem, dataset: dataset)
+    if dataset != nil {
+      try options.limit("batch_size", elements: options.images.batchSize * (sizes.max() ?? 1))
     }
+    return BuiltProblem(
+      MNISTProblem(source: source, layers: options.layers, activation: options.activation),
+      dataset: dataset)
   }
 
+  /// A convolutional network on CIFAR-10.
+  ///
+  /// - Throws: as `mnist`.
+  public static func cifar(_ options: CIFAROptions, _ data: ProblemData) throws -> BuiltProblem {
+    let (source, dataset) = try data.source(options.images) { split, directory in
+      try CIFAR10.load(split: split, directory: directory)
+    }
+    try options.checkSizes(
+      image: source.imageShape.dimensions, given: data.fixedBatch?.labels.count)
+    let problem = try CIFARProblem(
+      source: source, convolutionChannels: options.channels, linearLayers: options.layers,
+      isNormalized: options.isNormalized)
+    return BuiltProblem(problem, dataset: dataset)
+  }
+}
+
+extension CIFAROptions {
   /// Checks that neither parameters nor a minibatch's activations take more memory than a tensor
   /// may, before any of them is made.
-  private static func checkSizes(
-    _ options: ProblemOptions, image: [Int], channels: [Int], layers: [Int], given: Int?,
-    batchSize: Int
-  ) throws(ProblemError) {
+  fileprivate func checkSizes(image: [Int], given: Int?) throws(SettingError) {
     guard image.count == 3 else { return }  // The problem says what is wrong with it.
     var (height, width, depth) = (image[0], image[1], image[2])
     var widest = height * width * depth
@@ -72,14 +52,14 @@ extension ProblemEntry {
       widest = max(widest, height * width * count)
       (height, width, depth) = ((height + 1) / 2, (width + 1) / 2, count)
     }
-    try options.limit("conv_channels", elements: max(filters, widest))
+    try limit("conv_channels", elements: max(filters, widest))
     let sizes = [height * width * depth] + layers + [CIFAR10.classCount]
-    try options.limit("linear_layers", elements: zip(sizes, sizes.dropFirst()).map(*).reduce(0, +))
+    try limit("linear_layers", elements: zip(sizes, sizes.dropFirst()).map(*).reduce(0, +))
     widest = max(widest, sizes.max() ?? 1)
     if let given {
-      try options.limit("conv_channels", elements: given * widest)
+      try limit("conv_channels", elements: given * widest)
     } else {
-      try options.limit("batch_size", elements: batchSize * widest)
+      try limit("batch_size", elements: images.batchSize * widest)
     }
   }
 }
@@ -87,17 +67,43 @@ extension ProblemEntry {
 extension ProblemData {
   /// The given minibatch, or minibatches of the data set that `load` reads.
   fileprivate func source(
-    _ options: ProblemOptions, batchSize: Int, load: (DatasetSplit, String?) throws -> ImageDataset
+    _ options: ImageOptions, load: (DatasetSplit, String?) throws -> ImageDataset
   ) throws -> (source: MinibatchSource, dataset: ImageDataset?) {
-    let images = try options.integer("images", in: 0...Int(Int32.max))
     if let fixedBatch { return (.fixed(fixedBatch), nil) }
     let dataset = try load(split, directory)
-    let subset = images > 0 && images < dataset.count ? images : nil
-    return (.sampled(dataset, batchSize: batchSize, images: subset), dataset)
+    let subset =
+      options.images > 0 && options.images < dataset.count ? options.images : nil
+    return (.sampled(dataset, batchSize: options.batchSize, images: subset), dataset)
   }
 }
 
-extension OptionSpecification {
-  fileprivate static let images = OptionSpecification(
-    "images", default: "0", "images that an optimizee sees, others for each; 0 for all")
+// MARK: - The options that given tensors decide
+
+extension MNISTProblem {
+  /// The options that given tensors decide.
+  public static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
+    guard let layers = hiddenLayers(shape) else { return [:] }
+    return ["layers": layers]
+  }
+}
+
+extension CIFARProblem {
+  /// The options that given tensors decide.
+  public static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
+    var channels: [Int] = []
+    while let w = shape("x0/conv_net_2d/conv_2d_\(channels.count)/w"), w.count == 4 {
+      channels.append(w[3])
+    }
+    var options: [String: String] = [:]
+    if !channels.isEmpty { options["conv_channels"] = channels.settingText }
+    if let layers = hiddenLayers(shape) { options["linear_layers"] = layers }
+    return options
+  }
+}
+
+/// The sizes of a perceptron's hidden layers; nil when it has no weights at all.
+private func hiddenLayers(_ shape: (String) -> [Int]?) -> String? {
+  var sizes: [Int] = []
+  while let w = shape("x0/mlp/linear_\(sizes.count)/w"), w.count == 2 { sizes.append(w[1]) }
+  return sizes.isEmpty ? nil : Array(sizes.dropLast()).settingText
 }

@@ -1,5 +1,5 @@
 public import Autodiff
-internal import Datasets
+public import Datasets
 public import Layers
 public import Tensors
 
@@ -12,6 +12,8 @@ public struct MNISTProblem: Problem {
   public let parameters: [VariableSpecification]
   /// Which images an optimizee sees, if not all.
   public var constants: [VariableSpecification] { source.constants }
+  /// Where minibatches are drawn from, unless the batch is fixed.
+  public var datasets: [ImageDataset] { source.datasets }
   private let source: MinibatchSource
   private let network: MLP
 

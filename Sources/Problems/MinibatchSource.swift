@@ -8,6 +8,8 @@ public struct ImageBatch: Sendable {
   public let images: Tensor
   /// The class of each image.
   public let labels: [Int32]
+  /// The number of classes.
+  public let classCount: Int
 
   /// A batch of images.
   ///
@@ -26,6 +28,7 @@ public struct ImageBatch: Sendable {
     }
     self.images = images
     self.labels = labels
+    classCount = classes
   }
 }
 
@@ -47,6 +50,22 @@ public enum MinibatchSource: Sendable {
     }
   }
 
+  /// The number of classes.
+  public var classCount: Int {
+    switch self {
+    case .sampled(let dataset, _, _): dataset.classCount
+    case .fixed(let batch): batch.classCount
+    }
+  }
+
+  /// The data set that minibatches are drawn from, if there is one.
+  public var datasets: [ImageDataset] {
+    switch self {
+    case .sampled(let dataset, _, _): [dataset]
+    case .fixed: []
+    }
+  }
+
   /// What is drawn once an optimizee: `first_image`, where its images start, as a part of the data
   /// set in [0, 1); nothing when it sees all.
   public var constants: [VariableSpecification] {
@@ -65,21 +84,27 @@ public enum MinibatchSource: Sendable {
       return (batch.images, batch.labels)
     case .sampled(let dataset, let batchSize, let images):
       let start = images == nil ? 0 : Int(Double(constants[0].elements[0]) * Double(dataset.count))
-      let indices = (0..<batchSize).map { _ in
-        Int32((start + stream.nextInteger(below: images ?? dataset.count)) % dataset.count)
-      }
-      var labels = [Int32](repeating: 0, count: batchSize)
-      let shape = Shape([batchSize] + imageShape.dimensions)
-      let images = Tensor(uninitialized: shape) { target in
-        indices.withUnsafeBufferPointer { indices in
-          labels.withUnsafeMutableBufferPointer { labels in
+      let bound = images ?? dataset.count
+      let shape: Shape = [batchSize, dataset.height, dataset.width, dataset.channels]
+      var pixels: Tensor?
+      let labels = [Int32](unsafeUninitializedCapacity: batchSize) { labels, written in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: batchSize) { indices in
+          for position in 0..<batchSize {
+            let index = start + stream.nextInteger(below: bound)
+            // Around the end of the set, for optimizees that see a part of it.
+            indices.initializeElement(
+              at: position, to: Int32(index < dataset.count ? index : index % dataset.count))
+          }
+          pixels = Tensor(uninitialized: shape) { target in
             dataset.gather(
-              indices, images: UnsafeMutableBufferPointer(start: target, count: shape.count),
-              labels: labels)
+              UnsafeBufferPointer(indices),
+              images: UnsafeMutableBufferPointer(start: target, count: shape.count),
+              labels: UnsafeMutableBufferPointer(rebasing: labels[..<batchSize]))
           }
         }
+        written = batchSize
       }
-      return (images, labels)
+      return (pixels ?? .zeros(shape), labels)
     }
   }
 }

@@ -5,7 +5,7 @@ public import Tensors
 /// A function to be minimized: what learned optimizers are trained on.
 ///
 /// Conforming types are descriptions without state; all that varies between instances is passed in.
-public protocol Problem: Sendable {
+public protocol Problem: ProblemFamily {
   /// What is optimized.
   var parameters: [VariableSpecification] { get }
 

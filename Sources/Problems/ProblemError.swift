@@ -2,10 +2,6 @@
 public enum ProblemError: Error, Equatable, Sendable {
   /// No problem has this name.
   case unknownProblem(String, valid: [String])
-  /// The problem has no such option.
-  case unknownOption(problem: String, option: String, valid: [String])
-  /// The option's value can't be read or is out of range.
-  case invalidValue(problem: String, option: String, value: String, expected: String)
   /// An ensemble needs one weight a problem.
   case wrongNumberOfWeights(problems: Int, weights: Int)
   /// Given data don't fit together or don't fit the problem.

@@ -21,7 +21,21 @@ extension ComparisonReport {
   private static let learnedColours = ["#c04a00", "#d6216b", "#7a2e00", "#e07b00"]
   private static let dashes = ["(10,4)", "(3,3)", "(10,4,2,4)", "(16,5)", "(6,3,2,3,2,3)", "(5,5)"]
 
-  private static let size = (width: 800.0, height: 520.0)
+  private static let height = 520.0
+  // Where the plot begins, in pixels; what it has at least; the room before the names.
+  private static let (left, leastPlot, leader) = (92.0, 420.0, 34.0)
+
+  /// The size of the figures: names at the ends of lines get the room that they need beside the plot,
+  /// not inside it.
+  private var size: (width: Double, height: Double) {
+    (max(800, (Self.left + Self.leastPlot + labelWidth).rounded(.up)), Self.height)
+  }
+
+  /// The room for the longest name, in pixels.
+  private var labelWidth: Double {
+    let longest = standings.all.map { Double(name($0, lossRange).count) }.max() ?? 0
+    return longest * Self.letterWidth + Self.leader
+  }
   private static let fontSize = 14.0
   // Of the mean sans-serif letter; names are short, so this is on the safe side.
   private static let letterWidth = 0.62 * fontSize
@@ -60,13 +74,14 @@ extension ComparisonReport {
       ]
     }
     lines += [
-      "", "set logscale y", "set yrange [low:high]", "set ytics (\(Self.ticks(range)))",
+      "", "set logscale y", "set yrange [low:high]", "set ytics (\(LossAxis(range).ticks))",
       "set border 3 linecolor rgb '#555555'", "set tics nomirror textcolor rgb '#222222'",
       "set grid ytics linetype 1 linecolor rgb '#dddddd' linewidth 0.8 dashtype 1", "unset key",
       "set label 201 '\(title)' noenhanced at screen 0.02,0.955 left textcolor rgb '#222222'",
       "set label 202 'loss' at screen 0.02,0.905 left textcolor rgb '#222222'",
-      "set lmargin screen 0.115", "set tmargin screen 0.87", "set bmargin screen 0.13",
-      "set rmargin screen \(Self.decimal(rightMargin))", "",
+      "set lmargin screen \(LossAxis.decimal(Self.left / size.width))", "set tmargin screen 0.87",
+      "set bmargin screen 0.13",
+      "set rmargin screen \(LossAxis.decimal(rightMargin))", "",
     ]
     lines += labels(range)
     lines += ["", "# The last number is the scale of the horizontal axis."]
@@ -133,18 +148,18 @@ extension ComparisonReport {
     // From where a line ends to where its name stands.
     let range = lossRange
     let leaders = ends(range).filter { isInside(standings.all[$0.0], range) }.map { index, height in
-      "set arrow \(index + 1) from \(Self.decimal(finalX(index, scale[index], end))),"
-        + "graph \(Self.decimal(height)) to graph 1,graph \(Self.decimal(height)) nohead back"
+      "set arrow \(index + 1) from \(LossAxis.decimal(finalX(index, scale[index], end))),"
+        + "graph \(LossAxis.decimal(height)) to graph 1,graph \(LossAxis.decimal(height)) nohead back"
         + " linecolor rgb '\(styles[index].colour)' linewidth 0.7 dashtype (1,3)"
     }
     let drawing = "plot " + plots.joined(separator: ", \\\n     ")
     return [
-      "", "set xlabel '\(axis)' textcolor rgb '#222222'", "set xrange [0:\(Self.decimal(end))]",
+      "", "set xlabel '\(axis)' textcolor rgb '#222222'", "set xrange [0:\(LossAxis.decimal(end))]",
     ] + (name == "loss-by-time" ? leaders : []) + [
-      "set terminal svg size \(Int(Self.size.width)),\(Int(Self.size.height)) dynamic"
+      "set terminal svg size \(Int(size.width)),\(Int(size.height)) dynamic"
         + " font 'sans-serif,\(Int(Self.fontSize))' background '#ffffff'",
       "set output folder.'\(name).svg'", drawing,
-      "set terminal pngcairo size \(Int(Self.size.width * 2)),\(Int(Self.size.height * 2))"
+      "set terminal pngcairo size \(Int(size.width * 2)),\(Int(size.height * 2))"
         + " font 'sans,\(Int(Self.fontSize * 0.75))' fontscale 2 linewidth 2 background '#ffffff'",
       "set output folder.'\(name).png'", "replot", "set output",
     ]
@@ -169,8 +184,9 @@ extension ComparisonReport {
     let values = figures.flatMap { [$0.mean, $0.lowDecile, $0.highDecile] }
       .filter { $0.isFinite && $0 > 0 }
     let high = min(values.max() ?? 1, start * 10)
-    let low = max(min(values.min() ?? high / 10, high / 2), high * 1e-15)
-    let room = pow(high / low, 0.03)
+    let low = max(values.filter { $0 <= high }.min() ?? high / 10, high * 1e-15)
+    // Losses that hardly differ would leave no axis.
+    let room = max(pow(high / low, 0.03), high / low < 1.002 ? 1.001 : 1)
     return (low / room, high * room)
   }
 
@@ -194,25 +210,22 @@ extension ComparisonReport {
       + (standing.diverged > 0 ? " (\(standing.diverged) diverged)" : "")
   }
 
-  private var rightMargin: Double {
-    let longest = standings.all.map { Double(name($0, lossRange).count) }.max() ?? 0
-    return max(0.35, 1 - (longest * Self.letterWidth + 34) / Self.size.width)
-  }
+  private var rightMargin: Double { 1 - labelWidth / size.width }
 
   private func labels(_ range: (low: Double, high: Double)) -> [String] {
     let ends = ends(range).map(\.1)
-    let height = 0.74 * Self.size.height
+    let height = 0.74 * size.height
     let heights = LabelColumn.heights(
       wanted: ends, gap: 1.25 * Self.fontSize / height, range: 0...1)
     // As shares of the distance from the figure's edge to that of the picture.
-    let width = Self.size.width * (rightMargin - 0.115)
+    let width = size.width * rightMargin - Self.left
     return standings.all.indices.flatMap { index in
       let commands = [
         "set label \(index + 1) '\(name(standings.all[index], range))' noenhanced at"
-          + " graph \(Self.decimal(1 + 24 / width)),graph \(Self.decimal(heights[index]))"
+          + " graph \(LossAxis.decimal(1 + 24 / width)),graph \(LossAxis.decimal(heights[index]))"
           + " left textcolor rgb '\(styles[index].colour)'",
-        "set arrow \(index + 101) from graph 1,graph \(Self.decimal(ends[index])) to"
-          + " graph \(Self.decimal(1 + 20 / width)),graph \(Self.decimal(heights[index])) nohead"
+        "set arrow \(index + 101) from graph 1,graph \(LossAxis.decimal(ends[index])) to"
+          + " graph \(LossAxis.decimal(1 + 20 / width)),graph \(LossAxis.decimal(heights[index])) nohead"
           + " linecolor rgb '\(styles[index].colour)' linewidth 0.8 dashtype solid",
       ]
       return isInside(standings.all[index], range) ? commands : [commands[0]]
@@ -222,24 +235,4 @@ extension ComparisonReport {
   private func isInside(_ standing: Standing, _ range: (low: Double, high: Double)) -> Bool {
     (range.low...range.high).contains(standing.final.mean)
   }
-
-  /// Marks of the loss axis: 1, 2 and 5 of each decade over a short range, else powers of ten.
-  private static func ticks(_ range: (low: Double, high: Double)) -> String {
-    let decades = log10(range.high / range.low)
-    let steps =
-      decades < 0.7 ? (10..<100).map { Double($0) / 10 } : decades < 2.5 ? [1, 2, 5] : [1]
-    let stride = decades < 0.7 ? max(1, Int((decades * 40).rounded())) : 1
-    let every = max(1, Int((decades / 8).rounded(.up)))
-    var marks: [Double] = []
-    for decade in Int(log10(range.low).rounded(.down))...Int(log10(range.high).rounded(.up))
-    where decade % every == 0 {
-      for (index, step) in steps.enumerated() where index % stride == 0 {
-        marks.append(step * pow(10, Double(decade)))
-      }
-    }
-    return marks.filter { range.low <= $0 && $0 <= range.high }
-      .map { "'\(text($0))' \(decimal($0))" }.joined(separator: ", ")
-  }
-
-  private static func decimal(_ value: Double) -> String { String(format: "%.6g", value) }
 }

@@ -1,6 +1,7 @@
 internal import Comparison
-internal import Experiments
-public import LearnedOptimizers
+internal import LearnedOptimizers
+public import Settings
+internal import Unrolling
 
 // MARK: - The result for programs
 //
@@ -104,10 +105,10 @@ extension ComparisonReport {
       "seconds_per_step": number(standing.secondsPerStep), "reached": .null, "tuning": .null,
     ]
     switch standing.contender.rule {
-    case .baseline(let name, _): members["rule"] = .string(name)
+    case .baseline(let baseline, _): members["rule"] = .string(baseline.name)
     case .learned(let nets):
       members["nets"] = .array(
-        nets.map { net in
+        nets.nets.map { net in
           .object([
             "key": .string(net.key), "net": .string(type(of: net.optimizer).name),
             "options": .object(net.optimizer.options),
@@ -124,7 +125,7 @@ extension ComparisonReport {
         "best_at_edge": .bool(search.isBestAtEdge),
         "trials": .array(
           search.trials.map {
-            .object(["learning_rate": .number(Double($0.rate)), "loss": number($0.loss)])
+            .object(["learning_rate": .float($0.rate), "loss": number($0.loss)])
           }),
       ])
     }

@@ -1,5 +1,5 @@
 public import Comparison
-public import LearnedOptimizers
+public import Settings
 
 /// A comparison with all that its tables, files and figures tell.
 public struct ComparisonReport: Sendable {

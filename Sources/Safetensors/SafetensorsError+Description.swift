@@ -1,13 +1,7 @@
 // Turns the facts of a `SafetensorsError` into one line. Names come from the file and are escaped,
 // so that a hostile file cannot write to the user's terminal.
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+internal import Files
 
 extension SafetensorsError: CustomStringConvertible {
   /// One line: what is wrong, where, and what to do.
@@ -17,12 +11,12 @@ extension SafetensorsError: CustomStringConvertible {
       let place = path.map(quoted) ?? "the data"
       return "\(place) is not a valid safetensors file: at byte \(offset), \(reason);"
         + " use a file that is complete and unchanged"
-    case .cannotRead(let path, let call, let code):
-      return "cannot read \(quoted(path)): \(call): \(text(code))"
-    case .notARegularFile(let path):
-      return "cannot read \(quoted(path)): it is not a regular file"
-    case .cannotWrite(let path, let call, let code):
-      return "cannot write \(quoted(path)): \(call): \(text(code)); \(advice(code))"
+    case .file(let error):
+      return error.description
+    case .notFinite(let path, let array, let index):
+      return
+        "\(path.map(quoted) ?? "the data") can't be used: the array \(quoted(array)) is not finite"
+        + " at index \(index); use a file from before its training diverged"
     case .notConvertible(let from, let to):
       return "an array of \(from.rawValue) cannot be read as \(to.rawValue)"
     }
@@ -77,32 +71,4 @@ extension SafetensorsError.Reason: CustomStringConvertible {
   }
 }
 
-// MARK: - Words
-
-private func text(_ code: Int32) -> String {
-  String(cString: strerror(code))
-}
-
-private func advice(_ code: Int32) -> String {
-  switch code {
-  case ENOSPC, EDQUOT: "free some space or choose another folder"
-  case EACCES, EPERM, EROFS: "choose a folder that you may write to"
-  case ENOENT, ENOTDIR: "create the folder first"
-  case EISDIR: "choose the name of a file"
-  default: "nothing that was there before is changed"
-  }
-}
-
-/// The text in quotation marks, with control characters escaped and at most 200 characters long.
-private func quoted(_ text: String) -> String {
-  var result = "'"
-  for scalar in text.unicodeScalars.prefix(200) {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse:
-      result += "\\u{\(String(scalar.value, radix: 16))}"
-    default:
-      result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + (text.unicodeScalars.count > 200 ? "…'" : "'")
-}
+private func quoted(_ text: String) -> String { MessageText.quoted(text) }

@@ -1,3 +1,5 @@
+public import Files
+
 /// What can go wrong with a safetensors file, as facts.
 ///
 /// The sentence for people is made in `SafetensorsError+Description.swift`.
@@ -5,12 +7,11 @@ public enum SafetensorsError: Error, Equatable, Sendable {
   /// The content breaks the format; `offset` counts bytes from the start of the file, and `path` is
   /// nil for bytes in memory.
   case malformed(path: String?, offset: Int, reason: Reason)
-  /// A system call failed while reading; `code` is its `errno`.
-  case cannotRead(path: String, call: String, code: Int32)
-  /// The path leads to a folder, a pipe or a device.
-  case notARegularFile(path: String)
-  /// A system call failed while writing; `code` is its `errno`, and what was at `path` is untouched.
-  case cannotWrite(path: String, call: String, code: Int32)
+  /// The file can't be read or written.
+  case file(FileError)
+  /// An element of an array is NaN or infinite, in a file where numbers are computed with; `path` is
+  /// nil for bytes in memory, and `index` counts from 0 in row-major order.
+  case notFinite(path: String?, array: String, index: Int)
   /// An array's elements cannot become the type asked for.
   case notConvertible(from: SafetensorsType, to: SafetensorsType)
 

@@ -1,3 +1,5 @@
+internal import Files
+
 // The safetensors format (https://github.com/huggingface/safetensors): eight bytes with the length
 // of the header, little-endian; the header, a JSON object of array descriptions; the data.
 
@@ -12,7 +14,7 @@ public struct SafetensorsFile: Equatable, Sendable {
   /// The names of the arrays, in the file's order.
   public private(set) var names: [String]
 
-  private var arrays: [String: SafetensorsArray]
+  private var arrays: [ExactName: SafetensorsArray]
 
   /// Makes a content without arrays.
   public init(metadata: [String: String] = [:]) {
@@ -22,16 +24,36 @@ public struct SafetensorsFile: Equatable, Sendable {
   }
 
   /// The array of that name, or nil.
-  public subscript(name: String) -> SafetensorsArray? { arrays[name] }
+  ///
+  /// A name is its bytes: canonically equivalent ones are names of two arrays.
+  public subscript(name: String) -> SafetensorsArray? { arrays[ExactName(text: name)] }
 
   /// Adds an array behind the others.
   ///
   /// - Precondition: the name is new and not `__metadata__`.
   public mutating func append(_ array: SafetensorsArray, named name: String) {
     precondition(name != "__metadata__", "an array cannot be called __metadata__")
-    let previous = arrays.updateValue(array, forKey: name)
+    let previous = arrays.updateValue(array, forKey: ExactName(text: name))
     precondition(previous == nil, "there are two arrays called \(name)")
     names.append(name)
+  }
+
+  /// Adds the arrays of another file behind the others.
+  ///
+  /// - Precondition: their names are new.
+  public mutating func append(contentsOf other: SafetensorsFile) {
+    for name in other.names {
+      if let array = other[name] { append(array, named: name) }
+    }
+  }
+
+  /// The arrays whose names begin like this, without metadata.
+  public func arrays(withPrefix prefix: String) -> SafetensorsFile {
+    var result = SafetensorsFile()
+    for name in names where name.utf8.starts(with: prefix.utf8) {
+      if let array = self[name] { result.append(array, named: name) }
+    }
+    return result
   }
 }
 
@@ -40,8 +62,9 @@ public struct SafetensorsFile: Equatable, Sendable {
 extension SafetensorsFile {
   /// The bytes of the file; equal contents give equal bytes.
   ///
-  /// Metadata keys are sorted, arrays keep their order and lie without gaps, and the header is padded
-  /// with spaces so that the data starts at a multiple of eight.
+  /// Metadata keys are sorted, and arrays keep their order. Their data lies without gaps, those with
+  /// the widest elements first, and the header is padded with spaces so that the data starts at a
+  /// multiple of eight: every number lies where readers that map the file can use it as it is.
   ///
   /// - Throws: `SafetensorsError.malformed` with `headerTooLong` when no reader would accept it.
   public func serialized() throws(SafetensorsError) -> [UInt8] {
@@ -55,17 +78,25 @@ extension SafetensorsFile {
     bytes.reserveCapacity(8 + header.count + arrays.values.reduce(0) { $0 + $1.bytes.count })
     withUnsafeBytes(of: UInt64(header.count).littleEndian) { bytes += $0 }
     bytes += header
-    for name in names {
-      if let array = arrays[name] { bytes += array.bytes }
-    }
+    for array in layout { bytes += array.bytes }
     return bytes
   }
 
   /// Writes the file whole or not at all, as `AtomicFile` does.
   ///
-  /// - Throws: `SafetensorsError.cannotWrite`, and then what was at the path is unchanged.
+  /// - Throws: `SafetensorsError.file`, and then what was at the path is unchanged.
   public func write(to path: String) throws(SafetensorsError) {
-    try AtomicFile.write(serialized(), to: path)
+    let bytes = try serialized()
+    try inFile { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
+  }
+
+  /// The widths of elements, the greatest first.
+  private var widths: [Int] { [8, 4, 2, 1] }
+
+  /// The arrays in the order of their data.
+  private var layout: [SafetensorsArray] {
+    let arrays = names.compactMap { self[$0] }
+    return widths.flatMap { width in arrays.filter { $0.width == width } }
   }
 
   private func serializedHeader() -> [UInt8] {
@@ -75,15 +106,22 @@ extension SafetensorsFile {
         .map { "\(Self.json($0.key)):\(Self.json($0.value))" }
       fields.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
+    var nextOffset: [Int: Int] = [:]
     var offset = 0
+    for width in widths {
+      nextOffset[width] = offset
+      offset += names.reduce(0) {
+        $0 + (self[$1].map { $0.width == width ? $0.bytes.count : 0 } ?? 0)
+      }
+    }
     for name in names {
-      guard let array = arrays[name] else { continue }
+      guard let array = self[name], let begin = nextOffset[array.width] else { continue }
       let shape = array.shape.map(String.init).joined(separator: ",")
-      let end = offset + array.bytes.count
+      let end = begin + array.bytes.count
+      nextOffset[array.width] = end
       fields.append(
         "\(Self.json(name)):{\"dtype\":\"\(array.type.rawValue)\",\"shape\":[\(shape)],"
-          + "\"data_offsets\":[\(offset),\(end)]}")
-      offset = end
+          + "\"data_offsets\":[\(begin),\(end)]}")
     }
     var header = Array("{\(fields.joined(separator: ","))}".utf8)
     while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
@@ -107,4 +145,9 @@ extension SafetensorsFile {
     }
     return result + "\""
   }
+}
+
+extension SafetensorsArray {
+  /// The bytes of an element.
+  fileprivate var width: Int { type.byteCount }
 }

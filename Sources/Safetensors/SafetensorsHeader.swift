@@ -40,9 +40,9 @@ struct SafetensorsHeader {
   /// Scans and checks the header of a file of `fileCount` bytes.
   init(scanning bytes: [UInt8], fileCount: Int, path: String?) throws(SafetensorsError) {
     var scanner = HeaderScanner(bytes: bytes, path: path)
-    var names: Set<String> = []
+    var names: Set<ExactName> = []
     try scanner.scanObject { (scanner, name, position) throws(SafetensorsError) in
-      guard names.insert(name).inserted else {
+      guard names.insert(ExactName(text: name)).inserted else {
         throw scanner.failure(.duplicateKey(name), at: position)
       }
       if name == "__metadata__" {

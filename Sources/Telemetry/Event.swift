@@ -1,4 +1,4 @@
-package import MetaTraining
+package import Unrolling
 
 /// What happened at one step, as TensorBoard's event files hold it.
 ///

@@ -1,5 +1,7 @@
+internal import Files
 internal import Foundation
 public import MetaTraining
+public import Unrolling
 
 /// Writes a training's course for TensorBoard: a `TrainingObserver` with an event file.
 ///
@@ -12,17 +14,20 @@ public import MetaTraining
 public final class EventFile: TrainingObserver {
   private let file: LogFile
   private let stepsPerEpoch: Int
-  private let madeFolder: Bool
+  /// The epoch whose evaluation an interrupted run has told already; it may be repeated.
+  private let toldEvaluation: Int?
+  private let madeFolders: [String]
   private var described: Set<String> = []
 
-  /// Opens a new file in a folder, which is made when it does not exist.
+  /// Opens a new file in a folder, which is made with its parents when it does not exist.
   ///
   /// The name is `events.out.tfevents.<seconds since 1970>.<host>.l2l`: TensorBoard reads the files of
   /// a folder in the order of their names, so the time is always later than that of the others,
   /// whatever the host's clock says.
   ///
   /// - Parameters:
-  ///   - epoch: epochs completed; nil for a new training, whose folder must have no event files yet.
+  ///   - epoch: epochs completed; nil for a new training, whose folder must have no event files yet but
+  ///     those of trainings that were killed before their first event.
   ///   - stepsPerEpoch: steps that all optimizees together take in an epoch.
   ///   - onFailure: told the first failure to write later on; called on another thread.
   /// - Throws: `TelemetryError`; the folder is then as it was.
@@ -31,23 +36,29 @@ public final class EventFile: TrainingObserver {
     onFailure: @escaping @Sendable (TelemetryError) -> Void
   ) throws(TelemetryError) {
     self.stepsPerEpoch = stepsPerEpoch
-    madeFolder = mkdir(folder, 0o777) == 0
-    guard madeFolder || errno == EEXIST else {
-      throw .cannotWrite(path: folder, call: "mkdir", code: errno)
-    }
+    let made = try inFile { () throws(FileError) in try Folder.make(folder) }
+    madeFolders = made
     do throws(TelemetryError) {
-      let latest = try Self.latest(in: folder)
-      if epoch == nil, let latest { throw .folderInUse(path: folder, file: latest.name) }
+      let others = try Self.others(in: folder)
+      if epoch == nil, let other = others.filter({ !$0.isUnused(in: folder) }).max() {
+        throw .folderInUse(path: folder, file: other.name)
+      }
+      toldEvaluation = epoch.flatMap { epoch in
+        let files = others.sorted().map { "\(folder)/\($0.name)" }
+        return EventReading.tellsEvaluation(after: epoch, in: files) ? epoch : nil
+      }
       let now = Date().timeIntervalSince1970
-      file = try Self.open(in: folder, from: max(Int(now), (latest?.time ?? 0) + 1), onFailure)
+      file = try Self.open(in: folder, from: max(Int(now), (others.max()?.time ?? 0) + 1)) {
+        onFailure(.file($0))
+      }
       file.append(Event.fileVersion(time: now).record)
       file.append(Event.start(time: now, step: epoch.map { $0 + 1 } ?? 0).record)
     } catch {
-      if madeFolder { rmdir(folder) }
+      Folder.remove(made)
       throw error
     }
     do throws(TelemetryError) {
-      try file.flush()
+      try flush()
     } catch {
       discard()
       throw error
@@ -56,44 +67,66 @@ public final class EventFile: TrainingObserver {
 
   private static let prefix = "events.out.tfevents."
 
-  /// The event file that was opened last.
-  private static func latest(in folder: String) throws(TelemetryError) -> (name: String, time: Int)?
-  {
-    guard let stream = opendir(folder) else {
-      throw .cannotWrite(path: folder, call: "opendir", code: errno)
+  /// An event file that is there already.
+  private struct Other: Comparable {
+    let name: String
+    let time: Int
+
+    static func < (a: Other, b: Other) -> Bool { (a.time, a.name) < (b.time, b.name) }
+
+    /// Whether it has no more than every start writes, and nobody is at it: a training that was
+    /// killed before its first event has left it.
+    func isUnused(in folder: String) -> Bool {
+      LogFile.isAbandoned("\(folder)/\(name)", atMost: EventFile.startSize)
     }
-    closedir(stream)
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasPrefix(prefix) }.map { name in
-      (name: name, time: Int(name.dropFirst(prefix.count).prefix { $0.isNumber }) ?? 0)
-    }.max { ($0.time, $0.name) < ($1.time, $1.name) }
+  }
+
+  /// The most bytes of the two events of a start.
+  private static let startSize = 160
+
+  /// The event files of a folder.
+  private static func others(in folder: String) throws(TelemetryError) -> [Other] {
+    let names = try inFile { () throws(FileError) in
+      try FolderListing.names(in: Path(folder))
+    }
+    return names.filter { $0.starts(with: prefix.utf8) }.map { name in
+      let digits = name.dropFirst(prefix.utf8.count).prefix { (0x30...0x39).contains($0) }
+      let time = Int(String(decoding: digits, as: UTF8.self)) ?? 0
+      // Beyond the year 9999 it is no time, and one second later might be no number.
+      return Other(
+        name: String(decoding: name, as: UTF8.self), time: time < 253_402_300_800 ? time : 0)
+    }
   }
 
   private static func open(
-    in folder: String, from time: Int, _ onFailure: @escaping @Sendable (TelemetryError) -> Void
+    in folder: String, from time: Int, _ onFailure: @escaping @Sendable (FileError) -> Void
   ) throws(TelemetryError) -> LogFile {
     let host = ProcessInfo.processInfo.hostName.replacing("/", with: "-")
-    var time = time
-    while true {
-      do throws(TelemetryError) {
-        return try LogFile(
-          "\(folder)/\(prefix)\(time).\(host).l2l", isNew: true, onFailure: onFailure)
-      } catch .cannotWrite(_, _, EEXIST) {
-        time += 1
+    return try inFile { () throws(FileError) in
+      var time = time
+      while true {
+        do throws(FileError) {
+          return try LogFile(
+            "\(folder)/\(prefix)\(time).\(host).l2l", isNew: true, onFailure: onFailure)
+        } catch .cannotWrite(_, _, EEXIST) {
+          time += 1
+        }
       }
     }
   }
 
-  /// Removes the file, and the folder if it was made for it: for a training that does not start.
+  /// Removes the file, and the folders that were made for it: for a training that does not start.
   public func discard() {
     unlink(file.path)
-    if madeFolder { rmdir((file.path as NSString).deletingLastPathComponent) }
+    Folder.remove(madeFolders)
   }
 
   /// Waits until all events are in the file.
   ///
-  /// - Throws: `TelemetryError.cannotWrite`.
-  public func flush() throws(TelemetryError) { try file.flush() }
+  /// - Throws: `TelemetryError.file`.
+  public func flush() throws(TelemetryError) {
+    try inFile { () throws(FileError) in try file.flush() }
+  }
 
   // MARK: - TrainingObserver
 
@@ -120,11 +153,25 @@ public final class EventFile: TrainingObserver {
     add(
       "diverged/train", Double(summary.diverged),
       "Optimizees of the log period that were left out because something was not finite.")
+    add(
+      "gauge/signal_to_noise", summary.gauge.signalToNoise,
+      "Squared length of the meta-gradient over its variance, mean over meta-steps.")
+    add(
+      "gauge/cosine", summary.gauge.cosine,
+      "Cosine of the meta-gradients of even and odd particles, mean over meta-steps.")
+    add(
+      "gauge/dropped", summary.gauge.droppedShare,
+      "Share of windows that were dropped because something was not finite.")
+    add(
+      "throughput/windows_per_second", summary.windowsPerSecond,
+      "Windows a second, all ranks together.")
     if summary.meanTime > 0 {
       let rate = 1 / summary.meanTime
-      add("throughput/epochs_per_second", rate, "Epochs a second of training.")
+      let unit = summary.countsEpochs ? "epochs" : "meta_steps"
+      add("throughput/\(unit)_per_second", rate, "Of training.")
       add(
-        "throughput/steps_per_second", rate * Double(stepsPerEpoch),
+        "throughput/steps_per_second",
+        summary.countsEpochs ? rate * Double(stepsPerEpoch) : summary.innerStepsPerSecond,
         "Optimizee steps a second of training, all ranks together.")
     }
     for timing in summary.timings {
@@ -138,6 +185,7 @@ public final class EventFile: TrainingObserver {
 
   /// Writes the evaluation's numbers and histograms as one record.
   public func evaluated(_ summary: PeriodSummary, isBest: Bool) {
+    guard summary.epoch != toldEvaluation else { return }
     var event = Event(time: Date().timeIntervalSince1970, step: summary.epoch)
     event.add(
       "loss/evaluation", summary.meanCost,

@@ -1,6 +1,7 @@
+public import Files
 internal import Foundation
 public import MetaTraining
-internal import Safetensors
+public import Unrolling
 
 /// A training's course as a table: a `TrainingObserver` with a CSV file.
 ///
@@ -13,7 +14,7 @@ public final class MetricsFile: TrainingObserver {
   /// The names of the columns.
   public static let header = """
     epoch,kind,loss,meta_loss,meta_gradient_norm,weight_norm,best,diverged,optimizees,time,\
-    epoch_seconds,steps_per_second,wait_seconds
+    epoch_seconds,steps_per_second,wait_seconds,signal_to_noise,gradient_cosine,windows,dropped
     """
   private let file: LogFile
   private let stepsPerEpoch: Int
@@ -33,49 +34,80 @@ public final class MetricsFile: TrainingObserver {
   ) throws(TelemetryError) {
     self.stepsPerEpoch = stepsPerEpoch
     let path = "\(folder)/\(Self.name)"
-    let old = try Self.contents(path)
+    let old = try inFile { () throws(FileError) in try Self.contents(path) }
     let kept = try Self.kept(
-      old ?? "", path: path, epoch: epoch, evaluationIsDue: evaluationIsDue)
-    if kept != old {
-      do throws(SafetensorsError) {
-        try AtomicFile.write(kept, to: path)
-      } catch .cannotWrite(_, let call, let code) {
-        throw .cannotWrite(path: path, call: call, code: code)
-      } catch {
-        throw .cannotWrite(path: path, call: "write", code: EIO)
-      }
-    }
-    file = try LogFile(path, isNew: false, onFailure: onFailure)
-  }
-
-  private static func contents(_ path: String) throws(TelemetryError) -> String? {
-    guard access(path, F_OK) == 0 else { return nil }
-    do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: path))
-      return String(decoding: data, as: UTF8.self)
-    } catch {
-      throw .cannotRead(path: path, code: access(path, R_OK) == 0 ? EIO : errno)
+      old ?? [], path: path, epoch: epoch, evaluationIsDue: evaluationIsDue)
+    file = try inFile { () throws(FileError) in
+      if kept != old { try AtomicFile.write(kept, to: path) }
+      return try LogFile(path, isNew: false) { onFailure(.file($0)) }
     }
   }
 
-  /// The header and the rows up to an epoch; a last line that a crash has torn goes.
+  private static func contents(_ path: String) throws(FileError) -> [UInt8]? {
+    do throws(FileError) {
+      return try FileReader(path: path, limit: 1 << 31).bytes()
+    } catch .cannotRead(_, _, ENOENT) {
+      return nil
+    }
+  }
+
+  /// The header and the rows up to an epoch, each behind a line feed; a last line that a crash has
+  /// torn goes.
+  ///
+  /// An editor may have left a byte-order mark, CR LF, or no line end behind the last row: what it
+  /// holds is the same. Bytes, since Swift takes CR LF as one character, which is no line feed.
   private static func kept(
-    _ text: String, path: String, epoch: Int, evaluationIsDue: Bool
-  ) throws(TelemetryError) -> String {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-    guard let first = lines.first else { return header + "\n" }
-    guard first == header else { throw .malformedMetrics(path: path, line: 1) }
-    var kept = [first]
-    for (index, line) in lines.enumerated().dropFirst() {
-      let fields = line.split(separator: ",", omittingEmptySubsequences: false)
-      guard fields.count == header.split(separator: ",").count, let row = Int(fields[0]),
-        let kind = Kind(rawValue: String(fields[1]))
-      else { throw .malformedMetrics(path: path, line: index + 1) }
-      let isNext = row == epoch && kind == .evaluation && evaluationIsDue
-      if row <= epoch && !isNext { kept.append(line) }
+    _ bytes: [UInt8], path: String, epoch: Int, evaluationIsDue: Bool
+  ) throws(TelemetryError) -> [UInt8] {
+    let header = Array(Self.header.utf8)
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    var rest = bytes[...]
+    if rest.starts(with: mark) { rest = rest.dropFirst(mark.count) }
+    var kept: [UInt8] = []
+    kept.reserveCapacity(bytes.count + 1)
+    var number = 0
+    while !rest.isEmpty {
+      number += 1
+      let end = rest.firstIndex(of: UInt8(ascii: "\n"))
+      var line = rest[..<(end ?? rest.endIndex)]
+      rest = rest[(end.map { $0 + 1 } ?? rest.endIndex)...]
+      if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
+      let isTorn = end == nil
+      if number == 1 {
+        if isTorn, header.starts(with: line) { break }
+        guard line.elementsEqual(header) else { throw .malformedMetrics(path: path, line: 1) }
+        kept += line + [UInt8(ascii: "\n")]
+        continue
+      }
+      guard let row = Row(line) else {
+        if isTorn { break }
+        throw .malformedMetrics(path: path, line: number)
+      }
+      let isNext = row.epoch == epoch && row.kind == .evaluation && evaluationIsDue
+      if row.epoch <= epoch && !isNext { kept += line + [UInt8(ascii: "\n")] }
     }
-    return kept.joined(separator: "\n") + "\n"
+    return kept.isEmpty ? header + [UInt8(ascii: "\n")] : kept
   }
+
+  /// What a row says of its place.
+  private struct Row {
+    let epoch: Int
+    let kind: Kind
+
+    /// Reads a line without its end; nil unless it has all fields.
+    init?(_ line: ArraySlice<UInt8>) {
+      let comma = UInt8(ascii: ",")
+      guard line.count(where: { $0 == comma }) == MetricsFile.columnCount - 1 else { return nil }
+      let fields = line.split(separator: comma, maxSplits: 2, omittingEmptySubsequences: false)
+      guard let epoch = Int(String(decoding: fields[0], as: UTF8.self)), epoch >= 0,
+        let kind = Kind(rawValue: String(decoding: fields[1], as: UTF8.self))
+      else { return nil }
+      self.epoch = epoch
+      self.kind = kind
+    }
+  }
+
+  private static let columnCount = header.utf8.count { $0 == UInt8(ascii: ",") } + 1
 
   private enum Kind: String {
     case train
@@ -84,8 +116,10 @@ public final class MetricsFile: TrainingObserver {
 
   /// Waits until all rows are in the file and on the disk.
   ///
-  /// - Throws: `TelemetryError.cannotWrite`.
-  public func flush() throws(TelemetryError) { try file.flush() }
+  /// - Throws: `TelemetryError.file`.
+  public func flush() throws(TelemetryError) {
+    try inFile { () throws(FileError) in try file.flush() }
+  }
 
   /// What appends to the file, to wait for from other threads.
   public var log: LogFile { file }
@@ -113,8 +147,15 @@ public final class MetricsFile: TrainingObserver {
       text(summary.metaSteps.meanMetaLoss), text(summary.metaSteps.meanGradientNorm),
       text(summary.weightNorm), best, "\(summary.diverged)", "\(summary.optimizees)",
       String(format: "%.3f", Date().timeIntervalSince1970), text(summary.meanTime),
-      text(kind == .train ? rate.map { $0 * Double(stepsPerEpoch) } : nil),
+      text(
+        kind == .evaluation
+          ? nil
+          : summary.countsEpochs
+            ? rate.map { $0 * Double(stepsPerEpoch) } : summary.innerStepsPerSecond),
       summary.timings.map { String(format: "%.6f", $0.wait) }.joined(separator: " "),
+      text(summary.gauge.signalToNoise), text(summary.gauge.cosine),
+      kind == .train ? "\(summary.gauge.windows)" : "",
+      kind == .train ? "\(summary.gauge.dropped)" : "",
     ]
     file.append(Array((fields.joined(separator: ",") + "\n").utf8))
   }

@@ -32,6 +32,10 @@ public struct RandomStream: Sendable {
     case tuningProblem = 10
     /// Their minibatches.
     case tuningMinibatch = 11
+    /// Perturbations of weights, of evolution strategies.
+    case perturbation = 12
+    /// The lengths of trajectories.
+    case horizon = 13
     /// Synthetic data sets.
     case data = 4
     /// Choices that tests make.
@@ -83,10 +87,11 @@ public struct RandomStream: Sendable {
   public mutating func nextInteger(below bound: Int) -> Int {
     demand(bound > 0 && bound <= Int(UInt32.max), "no integer below \(bound)")
     let range = UInt64(bound)
-    let threshold = (UInt64(1) << 32) % range
     while true {
       let product = UInt64(nextBits()) &* range
-      if product & 0xFFFF_FFFF >= threshold { return Int(product >> 32) }
+      let low = product & 0xFFFF_FFFF
+      // The threshold is below the range: most draws pass without the division.
+      if low >= range || low >= (UInt64(1) << 32) % range { return Int(product >> 32) }
     }
   }
 

@@ -34,6 +34,26 @@ extension Tensor {
   /// 1 / x.
   public func reciprocal() -> Tensor { map(CK_RECIPROCAL) }
 
+  /// The sine of radians.
+  public func sine() -> Tensor { map(CK_SIN) }
+  /// The cosine of radians.
+  public func cosine() -> Tensor { map(CK_COS) }
+  /// log(1 + exp(x)), which never overflows.
+  public func softplus() -> Tensor { map(CK_SOFTPLUS) }
+  /// x sigmoid(x).
+  public func silu() -> Tensor { map(CK_SILU) }
+  /// The derivative of `silu`.
+  package func siluSlope() -> Tensor { map(CK_SILU_SLOPE) }
+  /// x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2: GELU in its tanh form, within 5e-4 of the
+  /// exact one (Hendrycks and Gimpel, 2016).
+  public func gelu() -> Tensor { map(CK_GELU) }
+  /// The derivative of `gelu`.
+  package func geluSlope() -> Tensor { map(CK_GELU_SLOPE) }
+  /// x above 0, else exp(x) - 1.
+  public func elu() -> Tensor { map(CK_ELU) }
+  /// The derivative of `elu`, 1 at 0.
+  package func eluSlope() -> Tensor { map(CK_ELU_SLOPE) }
+
   /// x * scale + offset.
   public func affine(scale: Float, offset: Float) -> Tensor {
     withUnsafeFloats { source in

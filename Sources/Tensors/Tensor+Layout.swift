@@ -1,3 +1,5 @@
+internal import CKernels
+
 extension Tensor {
   /// The tensor with its axes in another order: axis i of the result is axis `order[i]` of this.
   ///
@@ -6,12 +8,28 @@ extension Tensor {
     demand(
       order.sorted() == Array(0..<shape.rank), "\(order) does not order the axes of \(shape)")
     let target = Shape(order.map { shape[$0] })
+    if let (outer, a, b, inner) = exchange(order) {
+      return withUnsafeFloats { source in
+        Tensor(uninitialized: target) { ck_exchange_axes_f32(outer, a, b, inner, source, $0) }
+      }
+    }
     let own = shape.strides
     return withUnsafeFloats { source in
       Tensor(uninitialized: target) { result in
         target.forEachOffset(order.map { own[$0] }) { result[$0] = source[$1] }
       }
     }
+  }
+
+  /// The extents before, of, and after two neighbouring axes if `order` exchanges just these.
+  private func exchange(_ order: [Int]) -> (Int64, Int64, Int64, Int64)? {
+    guard let axis = order.indices.first(where: { order[$0] != $0 }), axis + 1 < order.count,
+      order[axis] == axis + 1, order[axis + 1] == axis,
+      order[(axis + 2)...].elementsEqual((axis + 2)..<order.count)
+    else { return nil }
+    let outer = shape.extents(around: axis).outer
+    let inner = shape.extents(around: axis + 1).inner
+    return (Int64(outer), Int64(shape[axis]), Int64(shape[axis + 1]), Int64(inner))
   }
 
   /// Elements `start ..< start + count` along one axis.

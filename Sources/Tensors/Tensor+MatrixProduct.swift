@@ -1,6 +1,14 @@
 internal import CKernels
 internal import COpenBLAS
 
+/// Which loops compute a matrix product; they differ in the order of their sums, so in last bits.
+public enum ProductKernel: Sendable {
+  /// Loops for up to 2,048 products of numbers, else OpenBLAS.
+  case standard
+  /// Loops for small matrices up to the size where OpenBLAS is as fast.
+  case small
+}
+
 extension Tensor {
   /// The matrix product op(a) op(b), where op transposes the last two axes if asked.
   ///
@@ -11,7 +19,8 @@ extension Tensor {
   ///
   /// - Precondition: both of rank 2 or both of rank 3, inner extents and batches equal.
   public static func product(
-    _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false
+    _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false,
+    kernel: ProductKernel = .standard
   ) -> Tensor {
     let rank = a.shape.rank
     demand(
@@ -28,7 +37,10 @@ extension Tensor {
     return a.withUnsafeFloats { x in
       b.withUnsafeFloats { y in
         Tensor(uninitialized: shape) { c in
-          if m * n * k <= 2048 || k == 0 {
+          if kernel == .small && m * n * k <= smallProductLimit {
+            smallProducts(
+              batch, (m, n, k), x, transposeA ? 1 : 0, y, transposeB ? 1 : 0, into: c)
+          } else if m * n * k <= 2048 || k == 0 {
             ck_batched_product_f32(
               Int64(batch), Int64(m), Int64(n), Int64(k), x, Int64(m * k), transposeA ? 1 : 0, y,
               Int64(k * n), transposeB ? 1 : 0, c)
@@ -47,6 +59,27 @@ extension Tensor {
     }
   }
 }
+
+/// Each of a batch's products by the loops for small matrices.
+private func smallProducts(
+  _ batch: Int, _ extents: (m: Int, n: Int, k: Int), _ a: UnsafePointer<Float>,
+  _ transposeA: Int32, _ b: UnsafePointer<Float>, _ transposeB: Int32,
+  into c: UnsafeMutablePointer<Float>
+) {
+  let (m, n, k) = (Int64(extents.m), Int64(extents.n), Int64(extents.k))
+  let floats = ck_small_product_scratch_floats(m, n, k, transposeA, transposeB)
+  let scratch = floats > 0 ? TensorStorage.make(count: Int(floats)) : nil
+  withExtendedLifetime(scratch) {
+    for i in 0..<batch {
+      ck_small_product(
+        m, n, k, a + i * extents.m * extents.k, transposeA, b + i * extents.k * extents.n,
+        transposeB, 0, c + i * extents.m * extents.n, scratch?.pointer)
+    }
+  }
+}
+
+/// How many products of numbers are fewer than OpenBLAS, which copies its operands, is made for.
+private let smallProductLimit = 1 << 22
 
 /// The process's use of OpenBLAS.
 enum BLAS {

@@ -12,6 +12,20 @@ extension Tensor {
     }
   }
 
+  /// softmax of scores [..., n, n] where row i sees columns 0...i only: zeros beyond.
+  ///
+  /// - Precondition: two axes at least, the last two equal.
+  public func causalSoftmax() -> Tensor {
+    demand(
+      shape.rank >= 2 && shape[-1] == shape[-2], "a causal softmax of scores of shape \(shape)")
+    let n = shape[-1]
+    return withUnsafeFloats { source in
+      Tensor(uninitialized: shape) {
+        ck_causal_softmax_f32(Int64(n == 0 ? 0 : count / n), Int64(n), source, $0)
+      }
+    }
+  }
+
   /// The mean over rows of -log softmax(row)[label], for logits [rows, classes].
   ///
   /// - Precondition: one label a row, each in 0..<classes.

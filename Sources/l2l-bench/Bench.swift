@@ -1,11 +1,12 @@
 import ArgumentParser
+import ProcessGroups
 
 /// The benchmarks.
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "l2l-bench", abstract: "Time kernels, epochs, memory, and several ranks.",
-    subcommands: [Machine.self, Throughput.self, Scaling.self],
+    subcommands: [Machine.self, Overhead.self, Throughput.self, Scaling.self],
     defaultSubcommand: Machine.self)
 }
 

@@ -1,12 +1,15 @@
 import ArgumentParser
 import CKernels
+import Catalogs
 import Datasets
-import Experiments
 import Foundation
+import Layers
 import LearnedOptimizers
 import MetaTraining
 import Problems
+import ProcessGroups
 import Tensors
+import Unrolling
 
 /// One measurement.
 struct Measurement: Codable {
@@ -64,7 +67,7 @@ struct Machine: ParsableCommand {
     }
     if problem == nil { try addKernels(add) }
     if problem == nil && !kernelsOnly { try addConvolutions(add) }
-    let problems = problem.map { [$0] } ?? ProblemCatalog.all.map(\.name)
+    let problems = problem.map { [$0] } ?? Catalog.standard.problems.map(\.name)
     for name in kernelsOnly ? [] : problems { try addEpochs(name, add) }
     try report(
       Report(
@@ -94,7 +97,7 @@ struct Machine: ParsableCommand {
 
   /// Operations of a forward step of a row: two a weight.
   private static func forwardFlop(_ net: DeepLSTM) -> Double {
-    net.weights.tensors.filter { $0.shape.rank == 2 }.reduce(0) { $0 + 2 * Double($1.count) }
+    net.weights.filter { $0.shape.rank == 2 }.reduce(0) { $0 + 2 * Double($1.shape.count) }
   }
 
   private func addKernels(
@@ -108,25 +111,29 @@ struct Machine: ParsableCommand {
     ] {
       let optimizer = CoordinateWiseDeepLSTM(
         layers: layers, preprocess: name.hasPrefix("quadratic") ? .identity : .logAndSign(k: 5),
-        scale: 0.01, stream: &random)
-      let engine = FusedEngine(optimizer.net)
+        scale: 0.01)
+      let engine = FusedEngine(optimizer)
+      engine.load(optimizer.initialWeights(&random))
       let gradients = (0...steps).map { _ in
-        random.normal([rows, 1], standardDeviation: 0.01)
+        random.normal(Shape(vector: rows), standardDeviation: 0.01)
       }
       let flop = Self.forwardFlop(optimizer.net) * Double(rows * steps * repeats)
-      let start = engine.initialState(rows: rows)
-      var sum = [Double](repeating: 0, count: optimizer.weights.elementCount)
+      let start = engine.initialState(of: [Shape(vector: rows)])
+      var sum = [Double](repeating: 0, count: optimizer.weightCount)
       func forward() {
         var state = start
-        for gradient in gradients.dropLast() { _ = engine.step(gradient, state: &state) }
+        for gradient in gradients.dropLast() {
+          _ = engine.step(
+            StepInput(gradient: gradient, parameters: gradient, loss: 0), state: &state)
+        }
       }
       func backward() { engine.backward(gradients: gradients, from: start, into: &sum) }
       func backwardStepByStep() {
         var adjoint = start
         for gradient in gradients.dropLast() {
           _ = engine.backwardStep(
-            gradient: gradient, state: start, updateAdjoint: gradient, stateAdjoint: &adjoint,
-            into: &sum)
+            StepInput(gradient: gradient, parameters: gradient, loss: 0), state: start,
+            updateAdjoint: gradient, stateAdjoint: &adjoint, into: &sum)
         }
       }
       let times = repeats == 1 ? "" : " \(repeats) times"
@@ -167,7 +174,7 @@ struct Machine: ParsableCommand {
         _ = try MetaTrainer(experiment: experiment, options: options, state: state).run()
       }
     }
-    let unroller = Unroller(experiment)
+    let unroller = Unroller(experiment, weights: experiment.initialWeights(seed: 0))
     try add(
       "\(name): \(repeats == 1 ? "an" : "\(repeats)") evaluation epoch\(repeats == 1 ? "" : "s")",
       nil
@@ -201,10 +208,11 @@ func benchExperiment(_ name: String, directory: String? = nil) throws -> Experim
   // Speed does not depend on what is in the images.
   let data = ProblemData(
     split: .train, directory: directory ?? (name.hasPrefix("cifar") ? "synthetic" : nil))
-  let built = try ProblemCatalog.entry(named: name).make(data: data)
+  let catalog = Catalog.standard
+  let entry = try catalog.problem(named: name)
+  let built = try entry.make(data: data)
   return try Experiment(
     problem: built.problem,
-    nets: try ExperimentCatalog.nets(forProblem: name).enumerated().map {
-      try $1.assignment(seed: 0, position: $0)
-    })
+    named: name,
+    nets: try entry.nets.map { try $0.assignment(from: catalog.optimizers) })
 }

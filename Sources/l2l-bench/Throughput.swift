@@ -1,8 +1,9 @@
 import ArgumentParser
-import DistributedTraining
-import Experiments
 import Foundation
+import MPIGroups
 import MetaTraining
+import ProcessGroups
+import Unrolling
 
 /// What an epoch of `Throughput` does.
 enum ThroughputMode: String, CaseIterable, ExpressibleByArgument {
@@ -75,7 +76,7 @@ struct Throughput: ParsableCommand {
 
   /// Times evaluation epochs, spread over the ranks.
   private func evaluate(_ experiment: Experiment, group: any ProcessGroup) throws {
-    let unroller = Unroller(experiment)
+    let unroller = Unroller(experiment, weights: experiment.initialWeights(seed: 0))
     func run(_ epochs: Int) throws {
       _ = try unroller.evaluate(
         epochs: epochs * group.count, stepCount: 100, unrollLength: 20, seed: 0, phase: .validation,

@@ -119,4 +119,16 @@ struct EdgePointTests {
       #expect(result.second.allSatisfy { $0 == 0 })
     }
   }
+
+  @Test("activations of huge numbers are x or a constant, and their derivatives 1 or 0")
+  func hugeNumbers() {
+    for function: (Variable) -> Variable in [{ $0.gelu() }, { $0.silu() }, { $0.elu() }] {
+      let result = derivatives([200, -200, 1e30, -1e30], weights: [1, 1, 1, 1], function)
+      #expect(result.first == [1, 0, 1, 0])
+      #expect(result.second.allSatisfy { $0 == 0 })
+    }
+    #expect(
+      derivatives([200, -200, 1e30, -1e30], weights: [1, 1, 1, 1]) { $0.softplus() }.first
+        == [1, 0, 1, 0])
+  }
 }

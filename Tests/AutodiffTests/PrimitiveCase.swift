@@ -35,12 +35,13 @@ extension PrimitiveCase {
 
   /// All cases.
   static let all = [
-    maps, arithmetic, layout, joins, products, softmax, crossEntropy, mixtures, images,
+    maps, arithmetic, layout, joins, products, softmax, crossEntropy, mixtures, images, layers,
   ].flatMap { $0 }
 
   // MARK: - Maps
 
-  private static func map(
+  /// Cases of an element-wise map.
+  static func map(
     _ rule: String, _ name: String, in magnitudes: ClosedRange<Double> = 0.1...1.5,
     positive: Bool = false, _ function: @escaping @Sendable (Variable) -> Variable,
     _ truth: @escaping @Sendable (Double) -> Double

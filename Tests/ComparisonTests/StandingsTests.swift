@@ -1,5 +1,6 @@
 import Comparison
 import Testing
+import Unrolling
 
 @Suite("standings")
 struct StandingsTests {
@@ -9,7 +10,10 @@ struct StandingsTests {
     _ losses: [(label: String, isLearned: Bool, curves: [[Float]])], secondsPerRun: Double = 1
   ) -> Standings {
     let contenders = losses.map {
-      Contender(label: $0.label, rule: $0.isLearned ? .learned([]) : .baseline("SGD", rate: 1))
+      Contender(
+        label: $0.label,
+        rule: $0.isLearned
+          ? .learned(TrainedNets(nets: [], weights: [])) : .baseline(Baseline.standard[1], rate: 1))
     }
     let nothing = [Float?](repeating: nil, count: losses.count)
     return Standings(

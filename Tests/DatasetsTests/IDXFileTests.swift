@@ -102,13 +102,53 @@ struct IDXFileTests {
   @Test("dimensions that promise the impossible take no memory")
   func hugeDimensions() throws {
     let most = Int(UInt32.max)
-    for bytes in [idx([most, most, most], []), try gzip(idx([most, most, most], []))] {
-      let (error, path) = try error(images: bytes)
-      #expect(error == .dimensionsOverflow(path: path, dimensions: [most, most, most]))
+    let cases: [([Int], SizeLimit)] = [
+      ([most, most, most], .images), ([1 << 31, 1, 1], .images), ([1, most, most], .pixels),
+      ([1, 65535, 65535], .pixels), ([1, 1025, 1024], .pixels),
+    ]
+    for (dimensions, limit) in cases {
+      for bytes in [idx(dimensions, [1, 2]), try gzip(idx(dimensions, [1, 2]))] {
+        let (error, path) = try error(images: bytes)
+        #expect(error == .tooLarge(path: path, dimensions: dimensions, limit: limit))
+      }
     }
-    for bytes in [idx([most, 28, 28], [1, 2]), try gzip(idx([most, 28, 28], [1, 2]))] {
-      let (error, path) = try error(images: bytes)
-      #expect(error == .truncated(path: path, expected: 16 + most * 784, found: 18))
+    let largest = [(1 << 31) - 1, 1024, 1024]
+    let (plain, path) = try error(images: idx(largest, [1, 2]))
+    #expect(plain == .truncated(path: path, expected: 16 + largest.reduce(1, *), found: 18))
+    let (zipped, zippedPath) = try error(images: gzip(idx(largest, [1, 2])))
+    #expect(
+      zipped == .tooLarge(path: zippedPath, dimensions: largest, limit: .decompressedBytes))
+    let (small, smallPath) = try error(images: gzip(idx([1000, 28, 28], [1, 2])))
+    #expect(small == .truncated(path: smallPath, expected: 784_016, found: 18))
+  }
+
+  #if compiler(>=6.3)
+    @Test("a gzip bomb of a kilobyte or of megabytes does not get more than 64 MB")
+    func bombs() async throws {
+      // A promise of the most pixels, which are there; and of few, with far more behind them.
+      let megabytes = [UInt8](repeating: 0, count: 64 << 20)
+      let bombs = [
+        try gzip(idx([1000, 1024, 1024], megabytes)), try gzip(idx([3, 2, 5]) + megabytes),
+        try gzip(idx([1, 65535, 65535], megabytes)), try gzip(idx([60_000, 28, 28], [])),
+      ]
+      for bomb in bombs {
+        let folder = try smallFolder(images: bomb)
+        await #expect(processExitsWith: .success) { [path = folder.path as String] in
+          let before = peakMemory()
+          #expect(throws: DatasetError.self) { try MNIST.load(split: .train, directory: path) }
+          #expect(peakMemory() - before < 64 << 20)
+        }
+      }
+    }
+  #endif
+
+  @Test("zeros behind a gzip stream are padding, anything else is not")
+  func padding() throws {
+    let bytes = try gzip(idx([3, 2, 5]))
+    for count in [1, 511, 100_000] {
+      let padded = bytes + [UInt8](repeating: 0, count: count)
+      #expect(try load(smallFolder(images: padded)).allPixels == pattern(30))
+      _ = try error(images: padded + [1])
     }
   }
 

@@ -14,10 +14,10 @@ struct ClassicOptimizersTests {
     _ rule: (_ g: Double, _ state: inout (Double, Double), _ t: Int) -> Double
   ) {
     let engine = optimizer.makeEngine()
-    var state = engine.initialState(rows: 1)
+    var state = engine.initialState([1])
     var truth = (0.0, 0.0)
     for (step, g) in Self.gradients.enumerated() {
-      let update = engine.step(Tensor([Float(g)], shape: [1, 1]), state: &state).scalar
+      let update = engine.step(Tensor([Float(g)]), state: &state).scalar
       let expected = rule(g, &truth, step + 1)
       // A few float32 operations a step on the state, which forgets.
       #expect(abs(Double(update) - expected) <= 1e-5 * abs(expected), "step \(step)")

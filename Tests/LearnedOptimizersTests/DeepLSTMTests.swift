@@ -1,3 +1,4 @@
+import Autodiff
 import Layers
 import LearnedOptimizers
 import Tensors
@@ -8,11 +9,10 @@ import Testing
 struct DeepLSTMTests {
   /// One step by the formula, in double precision; `state` is h, c of each layer.
   private func step(
-    _ net: DeepLSTM, _ input: NaiveTensor, _ state: inout [NaiveTensor]
+    _ net: DeepLSTM, _ weights: [NaiveTensor], _ input: NaiveTensor, _ state: inout [NaiveTensor]
   ) -> NaiveTensor {
     func sigmoid(_ x: NaiveTensor) -> NaiveTensor { x.map { 1 / (1 + exponential(-$0)) } }
     func tanh(_ x: NaiveTensor) -> NaiveTensor { x.map { 1 - 2 / (exponential(2 * $0) + 1) } }
-    let weights = net.weights.tensors.map(\.naive)
     var x = input
     for (layer, units) in net.layers.enumerated() {
       let gates = NaiveTensor.product(
@@ -38,22 +38,26 @@ struct DeepLSTMTests {
   @Test("steps are those of the formula", arguments: [[], [3], [4, 2], [2, 5, 3]])
   func formula(layers: [Int]) {
     for width in [1, 3] {
-      var stream = RandomStream(seed: 3, purpose: .test)
-      let optimizer = StandardDeepLSTM(
-        outputSize: width, layers: layers, scale: 0.5,
-        initializers: .all(.normal(standardDeviation: 0.7)), stream: &stream)
+      let optimizer = Weighted(
+        StandardDeepLSTM(
+          outputSize: width, layers: layers, scale: 0.5,
+          initializers: .all(.normal(standardDeviation: 0.7))), seed: 3)
+      let weights = optimizer.weights.tensors.map(\.naive)
       let engines: [any OptimizerEngine] = [
-        AutodiffEngine(optimizer), FusedEngine(optimizer.net),
+        optimizer.loaded(TensorEngine(optimizer.rule)),
+        optimizer.loaded(RowEngine(optimizer.rule)),
+        optimizer.loaded(FusedEngine(optimizer.rule)),
       ]
       for engine in engines {
-        var state = engine.initialState(rows: 6)
+        var state = engine.initialState([6, width])
         var truth = layers.flatMap { units in
           Array(repeating: NaiveTensor(shape: [6, units]) { _ in 0 }, count: 2)
         }
         for seed in 0..<4 {
           let gradient = Tensor.random([6, width], seed: seed)
           let update = engine.step(gradient, state: &state)
-          let expected = step(optimizer.net, gradient.naive, &truth)
+          let expected = step(
+            optimizer.rule.net, weights, gradient.naive, &truth)
           // Some hundred float32 operations a step.
           #expect(relativeError(update.naive.elements, expected.elements) < 2e-6)
           for (mine, expected) in zip(engine.export(state), truth) {
@@ -120,31 +124,31 @@ struct DeepLSTMTests {
 
   @Test("a kernel net's rows are pairs of channels, each with its kernel")
   func kernelRows() {
-    var stream = RandomStream(seed: 0, purpose: .test)
-    let net = KernelDeepLSTM(kernelShape: [2, 3], layers: [], stream: &stream)
+    let net = KernelDeepLSTM(kernelShape: [2, 3], layers: [])
     let filters = Tensor((0..<2 * 3 * 4 * 5).map(Float.init), shape: [2, 3, 4, 5])
-    let rows = net.rows(from: filters)
+    let rows = net.rows(from: Variable(filters)).value
     #expect(rows.shape == [20, 6])
     for (row, pair) in NaiveTensor.indices(of: [4, 5]).enumerated() {
       for (entry, place) in NaiveTensor.indices(of: [2, 3]).enumerated() {
         #expect(Double(rows.elements[row * 6 + entry]) == filters.naive[place + pair])
       }
     }
-    #expect(net.update(fromRows: rows, shape: filters.shape).elements == filters.elements)
+    #expect(
+      net.update(fromRows: Variable(rows), shape: filters.shape).value.elements
+        == filters.elements)
   }
 
   @Test("nets say which parameters they can step")
   func expectations() {
-    var stream = RandomStream(seed: 0, purpose: .test)
-    let rows = StandardDeepLSTM(outputSize: 3, layers: [], stream: &stream)
-    #expect(rows.expectation(unmetBy: [3]) == nil)
-    #expect(rows.expectation(unmetBy: [5, 3]) == nil)
-    #expect(rows.expectation(unmetBy: [3, 5]) == "a last axis of 3")
-    #expect(rows.expectation(unmetBy: .scalar) != nil)
-    let kernels = KernelDeepLSTM(kernelShape: [2, 3], layers: [], stream: &stream)
-    #expect(kernels.expectation(unmetBy: [2, 3, 1, 7]) == nil)
-    #expect(kernels.expectation(unmetBy: [3, 2, 1, 7]) != nil)
-    #expect(kernels.expectation(unmetBy: [2, 3]) != nil)
-    #expect(coordinateWise([]).expectation(unmetBy: .scalar) == nil)
+    let rows = StandardDeepLSTM(outputSize: 3, layers: [])
+    #expect(rows.requirement(unmetBy: [3]) == nil)
+    #expect(rows.requirement(unmetBy: [5, 3]) == nil)
+    #expect(rows.requirement(unmetBy: [3, 5]) == "a last axis of 3")
+    #expect(rows.requirement(unmetBy: .scalar) != nil)
+    let kernels = KernelDeepLSTM(kernelShape: [2, 3], layers: [])
+    #expect(kernels.requirement(unmetBy: [2, 3, 1, 7]) == nil)
+    #expect(kernels.requirement(unmetBy: [3, 2, 1, 7]) != nil)
+    #expect(kernels.requirement(unmetBy: [2, 3]) != nil)
+    #expect(coordinateWise([]).rule.requirement(unmetBy: .scalar) == nil)
   }
 }

@@ -45,10 +45,11 @@ struct EngineComparison: Sendable, CustomTestStringConvertible {
   }()
 
   /// A net of random weights, biases included.
-  var net: StandardDeepLSTM {
+  var net: Weighted<StandardDeepLSTM> {
+    let rule = StandardDeepLSTM(
+      outputSize: width, layers: layers, preprocess: preprocess, scale: 0.1)
     var stream = RandomStream(seed: UInt64(layers.count + width), purpose: .test)
-    var net = StandardDeepLSTM(
-      outputSize: width, layers: layers, preprocess: preprocess, scale: 0.1, stream: &stream)
+    var net = Weighted(rule, weights: rule.initialWeights(&stream))
     net.weights.tensors = net.weights.tensors.map {
       $0 + stream.normal($0.shape, standardDeviation: 0.05)
     }
@@ -58,12 +59,12 @@ struct EngineComparison: Sendable, CustomTestStringConvertible {
   /// Gradients of many magnitudes, some 1e-5 to 10, and both signs.
   private func gradient(_ seed: Int) -> Tensor {
     let exponents = Tensor.random([rows, width], seed: seed, standardDeviation: 2)
-    return exponents.affine(scale: 1, offset: -3).exp()
-      * Tensor.random([rows, width], seed: seed + 1000)
+    let sizes = exponents.affine(scale: 1, offset: -3).exp()
+    return (sizes * Tensor.random([rows, width], seed: seed + 1000)).vector
   }
 
-  private func startState(_ net: StandardDeepLSTM) -> [Tensor] {
-    net.rowStateShapes.enumerated().map {
+  private func startState(_ rule: StandardDeepLSTM) -> [Tensor] {
+    rule.rowStateShapes.enumerated().map {
       .random(Shape([rows] + $1.dimensions), seed: 500 + $0, standardDeviation: 0.5)
     }
   }
@@ -80,8 +81,10 @@ struct EngineComparison: Sendable, CustomTestStringConvertible {
   /// Steps forward from a state that is not zero, back through all steps, and back through one.
   func run(_ engine: any OptimizerEngine) -> Results {
     let net = self.net
+    engine.load(net.weights)
     var results = Results()
-    let start = engine.restore(startState(net), step: 3, rows: rows)
+    let shapes: [Shape] = [[rows, width]]
+    let start = engine.restore(startState(net.rule), step: 3, shapes: shapes)
     results.add("imported state", engine.export(start))
     let gradients = (0...steps).map(gradient)
     var state = start
@@ -94,12 +97,12 @@ struct EngineComparison: Sendable, CustomTestStringConvertible {
     results.lists.append(("weight gradient", weights.map { $0 - 1 }))
 
     var adjoint = engine.restore(
-      startState(net).map { $0 * Tensor(-0.5) }, step: 0, rows: rows)
+      startState(net.rule).map { $0 * Tensor(-0.5) }, step: 0, shapes: shapes)
     weights = [Double](repeating: 1, count: net.weights.elementCount)
-    let input = engine.backwardStep(
-      gradient: gradients[0], state: start, updateAdjoint: gradients[1], stateAdjoint: &adjoint,
-      into: &weights)
-    results.add("input adjoint", [input])
+    let found = engine.backwardStep(
+      StepInput(gradient: gradients[0], parameters: gradients[0], loss: 0), state: start,
+      updateAdjoint: gradients[1], stateAdjoint: &adjoint, into: &weights)
+    results.add("input adjoint", [found.gradient])
     results.add("state adjoint", engine.export(adjoint))
     results.lists.append(("weight gradient of a step", weights.map { $0 - 1 }))
     return results

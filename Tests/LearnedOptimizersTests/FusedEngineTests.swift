@@ -18,7 +18,7 @@ struct FusedEngineTests {
   func agreement(comparison: EngineComparison) {
     let net = comparison.net
     let differences = comparison.differences(
-      comparison.run(FusedEngine(net.net)), comparison.run(AutodiffEngine(net)))
+      comparison.run(FusedEngine(net.rule)), comparison.run(RowEngine(net.rule)))
     #expect(differences == [])
   }
 
@@ -32,12 +32,12 @@ struct FusedEngineTests {
         #expect(sets.contains(Int32(CK_ISA_BASELINE)))
         for comparison in EngineComparison.all {
           let net = comparison.net
-          let oracle = comparison.run(AutodiffEngine(net))
+          let oracle = comparison.run(RowEngine(net.rule))
           for set in sets {
             ck_deep_lstm_force_isa(set)
             #expect(ck_deep_lstm_isa() == set)
             let differences = comparison.differences(
-              comparison.run(FusedEngine(net.net)), oracle)
+              comparison.run(FusedEngine(net.rule)), oracle)
             #expect(differences.isEmpty, "instruction set \(set): \(differences)")
           }
         }
@@ -64,12 +64,12 @@ struct FusedEngineTests {
   func loading() {
     let first = coordinateWise([4], seed: 1)
     let second = coordinateWise([4], seed: 2)
-    let engine = FusedEngine(first.net)
-    let expected = FusedEngine(second.net)
+    let engine = first.loaded(FusedEngine(first.rule))
+    let expected = second.loaded(FusedEngine(second.rule))
     engine.load(second.weights)
-    var a = engine.initialState(rows: 9)
-    var b = expected.initialState(rows: 9)
-    let input = Tensor.random([9, 1], seed: 1)
+    var a = engine.initialState([9])
+    var b = expected.initialState([9])
+    let input = Tensor.random([9], seed: 1)
     #expect(
       haveSameBits(
         engine.step(input, state: &a).elements, expected.step(input, state: &b).elements))
@@ -78,16 +78,17 @@ struct FusedEngineTests {
   @Test("an engine serves long and short unrolls in any order")
   func scratch() {
     let net = coordinateWise([6, 5])
-    let engine = FusedEngine(net.net)
+    let engine = net.loaded(FusedEngine(net.rule))
     func gradient(_ engine: FusedEngine, steps: Int) -> [Double] {
       var sum = [Double](repeating: 0, count: net.weights.elementCount)
       engine.backward(
-        gradients: (0...steps).map { .random([40, 1], seed: $0) },
-        from: engine.initialState(rows: 40), into: &sum)
+        gradients: (0...steps).map { .random([40], seed: $0) },
+        from: engine.initialState([40]), into: &sum)
       return sum
     }
     for steps in [1, 50, 3, 120, 0, 50] {
-      #expect(gradient(engine, steps: steps) == gradient(FusedEngine(net.net), steps: steps))
+      let fresh = net.loaded(FusedEngine(net.rule))
+      #expect(gradient(engine, steps: steps) == gradient(fresh, steps: steps))
     }
   }
 }
@@ -117,9 +118,9 @@ struct ExtremeComparison: Sendable, CustomTestStringConvertible {
   func differences() -> [String] {
     // Positive weights: an infinite input makes no sum of opposite infinities, whose class depends
     // on the order of additions.
-    var stream = RandomStream(seed: 8, purpose: .test)
-    var net = StandardDeepLSTM(
-      outputSize: width, layers: layers, preprocess: preprocess, scale: 0.5, stream: &stream)
+    var net = Weighted(
+      StandardDeepLSTM(
+        outputSize: width, layers: layers, preprocess: preprocess, scale: 0.5), seed: 8)
     net.weights.tensors = net.weights.tensors.map {
       $0.absolute().affine(scale: 1, offset: 0.01)
     }
@@ -127,10 +128,12 @@ struct ExtremeComparison: Sendable, CustomTestStringConvertible {
     let input = Tensor(
       Self.gradients.flatMap { value in (0..<width).map { $0 == 0 ? value : 0.25 } },
       shape: [rows, width])
-    let engines: [any OptimizerEngine] = [FusedEngine(net.net), AutodiffEngine(net)]
+    let engines: [any OptimizerEngine] = [
+      net.loaded(FusedEngine(net.rule)), net.loaded(RowEngine(net.rule)),
+    ]
     // Two steps: what an extreme leaves in the state shows in the second.
     let results = engines.map { engine in
-      var state = engine.initialState(rows: rows)
+      var state = engine.initialState(input.shape)
       let first = engine.step(input, state: &state)
       let second = engine.step(Tensor(repeating: 0.5, shape: input.shape), state: &state)
       return first.elements + second.elements

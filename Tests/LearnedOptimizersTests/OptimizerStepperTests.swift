@@ -1,5 +1,6 @@
 import LearnedOptimizers
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("OptimizerStepper")
@@ -7,13 +8,13 @@ struct OptimizerStepperTests {
   @Test("it adds the optimizer's updates to the parameters")
   func steps() throws {
     let net = coordinateWise([4, 3], .logAndSign(k: 5), scale: 0.1)
-    let stepper = OptimizerStepper(net, parameterCount: 5)
-    let engine = AutodiffEngine(net)
-    var state = engine.initialState(rows: 5)
+    let stepper = try OptimizerStepper(net.trained, parameterCount: 5)
+    let engine = net.loaded(RowEngine(net.rule))
+    var state = engine.initialState([5])
     var parameters: [Float] = [1, 2, 3, 4, 5]
     for step in 0..<4 {
       let gradient = parameters.map { 2 * $0 - Float(step) }
-      let update = engine.step(Tensor(gradient, shape: [5, 1]), state: &state).elements
+      let update = engine.step(Tensor(gradient), state: &state).elements
       let before = parameters
       #expect(stepper.stepCount == step)
       try stepper.step(&parameters, gradient: gradient)
@@ -27,7 +28,8 @@ struct OptimizerStepperTests {
 
   @Test("gradient descent reaches the minimum")
   func descends() throws {
-    let stepper = OptimizerStepper(Sgd(learningRate: 0.25), parameterCount: 2)
+    let stepper = try OptimizerStepper(
+      TrainedOptimizer(Sgd(learningRate: 0.25)), parameterCount: 2)
     var parameters: [Float] = [3, -4]
     for _ in 0..<60 { try stepper.step(&parameters, gradient: parameters.map { 2 * $0 }) }
     #expect(parameters.allSatisfy { abs($0) < 1e-6 })
@@ -35,7 +37,7 @@ struct OptimizerStepperTests {
 
   @Test("after a reset it starts anew")
   func resets() throws {
-    let stepper = OptimizerStepper(coordinateWise([5]), parameterCount: 3)
+    let stepper = try OptimizerStepper(coordinateWise([5]).trained, parameterCount: 3)
     func run() throws -> [Float] {
       var parameters: [Float] = [1, 0, -1]
       for _ in 0..<3 { try stepper.step(&parameters, gradient: [0.5, -2, 1]) }
@@ -49,8 +51,8 @@ struct OptimizerStepperTests {
   }
 
   @Test("lists of a wrong length are an error and change nothing")
-  func wrongCounts() {
-    let stepper = OptimizerStepper(Adam(), parameterCount: 3)
+  func wrongCounts() throws {
+    let stepper = try OptimizerStepper(TrainedOptimizer(Adam()), parameterCount: 3)
     var parameters: [Float] = [1, 2, 3]
     #expect(throws: OptimizerError.wrongGradientCount(found: 2, expected: 3)) {
       try stepper.step(&parameters, gradient: [1, 2])
@@ -69,8 +71,8 @@ struct OptimizerStepperTests {
     arguments: [Float.nan, .infinity, -.infinity])
   func notFinite(value: Float) throws {
     let net = coordinateWise([4])
-    let stepper = OptimizerStepper(net, parameterCount: 2)
-    let undisturbed = OptimizerStepper(net, parameterCount: 2)
+    let stepper = try OptimizerStepper(net.trained, parameterCount: 2)
+    let undisturbed = try OptimizerStepper(net.trained, parameterCount: 2)
     var parameters: [Float] = [1, 2]
     var expected = parameters
     try stepper.step(&parameters, gradient: [1, -1])
@@ -86,8 +88,9 @@ struct OptimizerStepperTests {
   }
 
   @Test("an update that overflows is an error and changes nothing")
-  func overflow() {
-    let stepper = OptimizerStepper(Sgd(learningRate: 1e30), parameterCount: 2)
+  func overflow() throws {
+    let stepper = try OptimizerStepper(
+      TrainedOptimizer(Sgd(learningRate: 1e30)), parameterCount: 2)
     var parameters: [Float] = [1, 2]
     #expect(throws: OptimizerError.notFinite(step: 0)) {
       try stepper.step(&parameters, gradient: [1, 1e30])
@@ -97,20 +100,18 @@ struct OptimizerStepperTests {
 
   @Test("no parameters can be stepped too")
   func empty() throws {
-    let stepper = OptimizerStepper(coordinateWise([3]), parameterCount: 0)
+    let stepper = try OptimizerStepper(coordinateWise([3]).trained, parameterCount: 0)
     var parameters: [Float] = []
     try stepper.step(&parameters, gradient: [])
     #expect(stepper.stepCount == 1)
   }
 
-  #if compiler(>=6.2)
-    @Test("a number of parameters that does not fill rows ends the program")
-    func unevenRows() async {
-      await #expect(processExitsWith: .failure) {
-        var stream = RandomStream(seed: 0, purpose: .test)
-        let net = StandardDeepLSTM(outputSize: 3, layers: [], stream: &stream)
-        _ = OptimizerStepper(net, parameterCount: 4)
-      }
-    }
-  #endif
+  @Test("a tensor that the rule can't step is an error that says what it needs")
+  func unfitShape() {
+    let net = TrainedOptimizer(StandardDeepLSTM(outputSize: 3, layers: []))
+    let error = OptimizerError.unfitShape(
+      net: StandardDeepLSTM.name, shape: [4], expected: "a last axis of 3")
+    #expect(throws: error) { try OptimizerStepper(net, parameterCount: 4) }
+    #expect(throws: error) { try OptimizerStepper(net, shapes: [[5, 3], [4]]) }
+  }
 }

@@ -1,4 +1,5 @@
 import LearnedOptimizers
+import Settings
 import Tensors
 import Testing
 
@@ -8,7 +9,7 @@ struct PretrainedOptimizerTests {
   func metadata(pretrained: PretrainedOptimizer) throws {
     let saved = try pretrained.load()
     #expect(saved.metadata["problem"] == pretrained.rawValue)
-    #expect(saved.optimizer is CoordinateWiseDeepLSTM)
+    #expect(saved.rule is CoordinateWiseDeepLSTM)
     #expect(saved.metadata["commit"]?.isEmpty == false)
     let options = try #require(
       saved.metadata["training_options"].flatMap { JSONValue(parsing: $0)?.object })

@@ -1,4 +1,6 @@
+import Layers
 import LearnedOptimizers
+import Settings
 import Tensors
 import TestSupport
 import Testing
@@ -16,15 +18,16 @@ struct ReferenceTests {
 
   /// The update of a first step in the gradient's shape.
   private func update(_ optimizer: any LearnedOptimizer, _ gradient: Tensor) -> Tensor {
-    let rows = optimizer.rows(from: gradient)
+    var stream = RandomStream(seed: 0, purpose: .test)
+    #expect(optimizer.requirement(unmetBy: gradient.shape) == nil)
     let engine = optimizer.makeEngine()
-    var state = engine.initialState(rows: rows.shape[0])
-    return optimizer.update(fromRows: engine.step(rows, state: &state), shape: gradient.shape)
+    engine.load(optimizer.initialWeights(&stream))
+    var state = engine.initialState(gradient.shape)
+    return engine.step(gradient, state: &state)
   }
 
   private func make(_ net: String, _ options: [String: JSONValue]) throws -> any LearnedOptimizer {
-    var stream = RandomStream(seed: 0, purpose: .test)
-    return try OptimizerCatalog.entry(named: net).make(options: options, stream: &stream)
+    try OptimizerEntry.standard.entry(named: net).make(options: options)
   }
 
   private let twoLayers = JSONValue.array([.number(1), .number(1)])
@@ -40,13 +43,13 @@ struct ReferenceTests {
     let names = ["lstm_1/w_gates", "lstm_1/b_gates", "linear/w", "linear/b"]
     let one = JSONValue.array([.number(1)])
     let coordinateWise = try make(CoordinateWiseDeepLSTM.name, ["layers": one])
-    #expect(coordinateWise.weights.names == names)
-    #expect(coordinateWise.weights.tensors.map(\.shape) == [[2, 4], [4], [1, 1], [1]])
+    #expect(coordinateWise.weights.map(\.name) == names)
+    #expect(coordinateWise.weights.map(\.shape) == [[2, 4], [4], [1, 1], [1]])
     let kernels = try make(
       KernelDeepLSTM.name,
       ["layers": one, "kernel_shape": .array([.number(5), .number(5)])])
-    #expect(kernels.weights.names == names)
-    #expect(kernels.weights.tensors.map(\.shape) == [[26, 4], [4], [1, 25], [25]])
+    #expect(kernels.weights.map(\.name) == names)
+    #expect(kernels.weights.map(\.shape) == [[26, 4], [4], [1, 25], [25]])
   }
 
   @Test("a coordinate-wise net with a zero output layer does not move", arguments: zeroInitializers)

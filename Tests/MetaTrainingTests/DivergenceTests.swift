@@ -1,12 +1,16 @@
 import Autodiff
-import Experiments
 import Layers
 import LearnedOptimizers
 import MetaTraining
 import Problems
+import ProcessGroups
 import Safetensors
+import Settings
 import Tensors
+import TestSupport
 import Testing
+import TrainingTestSupport
+import Unrolling
 
 /// f = |a|^2 + |b|^2 that goes wrong at chosen evaluations of the loss.
 ///
@@ -50,16 +54,16 @@ private struct Poisoned: Problem {
 }
 
 /// update = g sqrt(w) with w = 0: updates are 0, their derivative in w is infinite.
-private struct Steep: LearnedOptimizer {
+private struct Steep: RowwiseOptimizer {
   static let name = "Steep"
-  var weights = NamedTensors(names: ["w"], tensors: [Tensor(0)])
+  let weights = [VariableSpecification("w", .scalar, .zeros)]
   var options: [String: JSONValue] { [:] }
   var rowStateShapes: [Shape] { [] }
 
-  func update(gradient: Variable, state: [Variable], step: Int, weights: [Variable])
+  func update(rows: Variable, state: [Variable], index: Int, weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
-    (gradient * weights[0].squareRoot(), [])
+    (rows * weights[0].squareRoot(), [])
   }
 }
 
@@ -80,8 +84,8 @@ struct DivergenceTests {
     let experiment = try experiment(problem, net([4], scale: 0.1))
     let options = options ?? self.options
     return MetaTrainer(
-      experiment: experiment, options: options,
-      state: state ?? MetaTrainer.initialState(of: experiment, options: options),
+      experiment: experiment.experiment, options: options,
+      state: state ?? experiment.initialState(options),
       store: recorder, observer: recorder)
   }
 
@@ -100,7 +104,8 @@ struct DivergenceTests {
           Divergence(key: key(epoch: 3, instance: 0), step: 0, quantity: quantity),
           Divergence(key: key(epoch: 3, instance: 1), step: 14, quantity: quantity),
         ])
-      #expect(recorder.lines.map { $0.split(separator: " ").last } == ["1", "2"])
+      let periods = recorder.lines.filter { $0.hasPrefix("epoch") }
+      #expect(periods.map { $0.split(separator: " ").last } == ["1", "2"])
       #expect(trainer.state.weights[0].flattened.isFinite)
       #expect(trainer.state.epoch == 4)
     }
@@ -149,7 +154,7 @@ struct DivergenceTests {
         done += 1
         return done == unrolls
       }
-      let experiment = try experiment(problem, net([4], scale: 0.1))
+      let experiment = try experiment(problem, net([4], scale: 0.1)).experiment
       let contents = TrainingStateFile.contents(
         try #require(first.states.last), options: options, experiment: experiment, metadata: [:])
       let file = try TrainingStateFile(try SafetensorsFile(bytes: try contents.serialized()))
@@ -163,11 +168,11 @@ struct DivergenceTests {
 
   @Test("a meta-gradient that is not finite is dropped and named by its net")
   func metaGradient() throws {
-    let unroller = Unroller(try experiment(Simple(), Steep()))
-    var instance = unroller.makeInstance(key())
+    let unroller = try experiment(Simple(), Weighted(Steep(), seed: 0)).makeUnroller()
+    var optimizee = unroller.makeOptimizee(key())
     #expect(
       throws: Divergence(key: key(), step: 4, quantity: .metaGradient(net: "cw"))
-    ) { try unroller.unroll(&instance, steps: 4, secondDerivatives: false) }
+    ) { try unroller.unroll(&optimizee, steps: 4) }
   }
 
   @Test("evaluation counts them and tells the mean of the others")
@@ -182,7 +187,7 @@ struct DivergenceTests {
         return parameters[0].value.scalar < 1 / 3 ? loss / Variable(0) : loss
       }
     }
-    let unroller = Unroller(try experiment(Third(), Sgd(learningRate: 0)))
+    let unroller = try experiment(Third(), Sgd(learningRate: 0)).makeUnroller()
     let evaluation = try unroller.evaluate(
       epochs: 30, stepCount: 9, unrollLength: 4, seed: 0, phase: .test, group: SoleProcess(),
       curves: true)

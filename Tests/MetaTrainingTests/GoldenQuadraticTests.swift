@@ -1,11 +1,14 @@
 import Autodiff
 import Foundation
 import LearnedOptimizers
+import MetaGradients
 import MetaTraining
 import Problems
 import Tensors
 import TestSupport
 import Testing
+import TrainingTestSupport
+import Unrolling
 
 /// The reference's quadratic (batch 4, 10 dimensions) with a 20 + 20 LSTM without preprocessing.
 ///
@@ -14,7 +17,7 @@ import Testing
 @Suite("Numbers of the reference program: quadratic")
 struct GoldenQuadraticTests {
   private let golden: Golden
-  private let optimizer: CoordinateWiseDeepLSTM
+  private let optimizer: Weighted<CoordinateWiseDeepLSTM>
 
   init() throws {
     golden = try Golden("quadratic_identity", in: .module)
@@ -25,13 +28,13 @@ struct GoldenQuadraticTests {
     self.optimizer = optimizer
   }
 
-  private func makeUnroller() throws -> (Unroller, OptimizeeInstance) {
-    let unroller = Unroller(
-      try experiment(Quadratic(batchSize: 4, dimensions: 10), optimizer))
-    var instance = unroller.makeInstance(key())
-    instance.parameters = try golden("x0/x").reshaped(to: [40])
-    instance.constants = [try golden("const/w"), try golden("const/y")]
-    return (unroller, instance)
+  private func makeUnroller() throws -> (Unroller, Optimizee) {
+    let unroller = try experiment(Quadratic(batchSize: 4, dimensions: 10), optimizer)
+      .makeUnroller()
+    var optimizee = unroller.makeOptimizee(key())
+    optimizee.parameters = try golden("x0/x").reshaped(to: [40])
+    optimizee.constants = [try golden("const/w"), try golden("const/y")]
+    return (unroller, optimizee)
   }
 
   @Test("the optimizee's loss and gradient")
@@ -52,19 +55,19 @@ struct GoldenQuadraticTests {
 
   @Test("losses, final parameters and meta-gradients", arguments: [false, true])
   func unroll(secondDerivatives: Bool) throws {
-    var (unroller, instance) = try makeUnroller()
+    var (unroller, optimizee) = try makeUnroller()
     let outcome = try unroller.unroll(
-      &instance, steps: 20, secondDerivatives: secondDerivatives)
+      &optimizee, steps: 20, secondDerivatives ? .second() : .first)
     let prefix = secondDerivatives ? "sd1" : "sd0"
     let losses = try golden("\(prefix)/fx").elements
     let metaLoss = Double(try golden("\(prefix)/meta_loss").scalar)
     let final = try golden("\(prefix)/x_final/x").elements
     #expect(distance(outcome.losses, losses) < 1e-5)
     #expect(abs(outcome.metaLoss / metaLoss - 1) < 1e-5)
-    #expect(distance(instance.parameters.elements, final) < 1e-5)
+    #expect(distance(optimizee.parameters.elements, final) < 1e-5)
     var start = 0
     for (name, weight) in zip(optimizer.weights.names, optimizer.weights.tensors) {
-      let mine = Array(outcome.metaGradients[0][start..<start + weight.count])
+      let mine = Array(outcome.gradients[0][start..<start + weight.count])
       start += weight.count
       let expected = try golden("\(prefix)/grad/\(name)").elements
       #expect(distance(mine, expected) < 1e-5, "\(name)")
@@ -73,16 +76,16 @@ struct GoldenQuadraticTests {
 
   @Test("five steps of meta-training, values carried on", arguments: [false, true])
   func trajectory(secondDerivatives: Bool) throws {
-    var (unroller, instance) = try makeUnroller()
+    var (unroller, optimizee) = try makeUnroller()
     let prefix = secondDerivatives ? "sd1/train" : "sd0/train"
     let costs = try golden("\(prefix)/cost").elements
-    var adam = MetaAdam(learningRate: 0.001, weightCounts: [optimizer.weights.elementCount])
+    var adam = MetaOptimizer(learningRate: 0.001, weightCounts: [optimizer.weights.elementCount])
     var weights = [optimizer.weights.flattened]
     for step in 0..<5 {
       let outcome = try unroller.unroll(
-        &instance, steps: 20, secondDerivatives: secondDerivatives)
-      #expect(abs(Double(outcome.finalLoss) / Double(costs[step]) - 1) < 1e-4, "step \(step)")
-      adam.step(&weights, gradients: [outcome.metaGradients[0].map { Float($0) }])
+        &optimizee, steps: 20, secondDerivatives ? .second() : .first)
+      #expect(abs(outcome.finalLoss / Double(costs[step]) - 1) < 1e-4, "step \(step)")
+      adam.step(&weights, gradients: [outcome.gradients[0].map { Float($0) }])
       unroller.load([optimizer.weights.unflattening(weights[0])])
     }
     let trained = optimizer.weights.unflattening(weights[0])

@@ -1,12 +1,15 @@
 import Autodiff
-import Experiments
 import Layers
 import LearnedOptimizers
+import MetaGradients
 import MetaTraining
 import Problems
+import ProcessGroups
 import Safetensors
 import Tensors
 import Testing
+import TrainingTestSupport
+import Unrolling
 
 /// f = x^2, but not a number at one evaluation of one optimizee in some epochs.
 ///
@@ -34,17 +37,17 @@ struct MetaTrainerTests {
     return options
   }
 
-  private func quadratic() throws -> Experiment {
+  private func quadratic() throws -> WeightedExperiment {
     try experiment(Quadratic(batchSize: 5, dimensions: 3), net([6], scale: 0.1))
   }
 
   private func trainer(
-    _ experiment: Experiment, _ options: TrainingOptions, _ recorder: Recorder,
+    _ experiment: WeightedExperiment, _ options: TrainingOptions, _ recorder: Recorder,
     state: TrainingState? = nil
   ) -> MetaTrainer {
     MetaTrainer(
-      experiment: experiment, options: options,
-      state: state ?? MetaTrainer.initialState(of: experiment, options: options),
+      experiment: experiment.experiment, options: options,
+      state: state ?? experiment.initialState(options),
       store: recorder, observer: recorder)
   }
 
@@ -57,7 +60,7 @@ struct MetaTrainerTests {
       options.optimizees = 1
       let trainer = trainer(try quadratic(), options, Recorder())
       _ = try trainer.run()
-      return trainer.state.adam.firstMoments[0].elements.map { 10 * Double($0) }
+      return trainer.state.optimizer.firstMoments[0].elements.map { 10 * Double($0) }
     }
     func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
     let whole = try moment(clipNorm: nil)
@@ -74,12 +77,12 @@ struct MetaTrainerTests {
   func clippingEach() throws {
     var options = options
     (options.epochCount, options.stepCount, options.optimizees) = (1, 4, 2)
-    let unroller = Unroller(try quadratic())
+    let unroller = try quadratic().makeUnroller()
     let each = try (0..<2).map { instance in
-      var optimizee = unroller.makeInstance(key(instance: instance))
-      return try unroller.unroll(&optimizee, steps: 4, secondDerivatives: false)
+      var optimizee = unroller.makeOptimizee(key(instance: instance))
+      return try unroller.unroll(&optimizee, steps: 4)
     }
-    let norms = each.map(\.gradientNorm)
+    let norms = each.map(\.norm)
     // Between the two, so that one is shortened and one is not.
     let limit = (norms[0] + norms[1]) / 2
     try #require(norms[0] != norms[1])
@@ -87,10 +90,10 @@ struct MetaTrainerTests {
     let recorder = Recorder()
     let trainer = trainer(try quadratic(), options, recorder)
     _ = try trainer.run()
-    let moment = trainer.state.adam.firstMoments[0].elements.map { 10 * Double($0) }
+    let moment = trainer.state.optimizer.firstMoments[0].elements.map { 10 * Double($0) }
     for index in moment.indices {
       let expected = zip(each, norms).reduce(0) {
-        $0 + $1.0.metaGradients[0][index] * min(1, limit / $1.1) / 2
+        $0 + $1.0.gradients[0][index] * min(1, limit / $1.1) / 2
       }
       #expect(abs(moment[index] - expected) < 1e-6 * limit)
     }
@@ -108,8 +111,7 @@ struct MetaTrainerTests {
     #expect(average[0].flattened.elements != state.weights[0].flattened.elements)
     #expect(state.result[0].flattened.elements == average[0].flattened.elements)
     // The last evaluation, done again.
-    let unroller = Unroller(try quadratic())
-    unroller.load(average)
+    let unroller = Unroller(try quadratic().experiment, weights: average)
     let evaluation = try unroller.evaluate(
       epochs: options.evaluationEpochs, stepCount: options.stepCount,
       unrollLength: options.unrollLength, seed: options.seed, phase: .validation,
@@ -127,8 +129,9 @@ struct MetaTrainerTests {
   func averageShare() {
     func state(_ value: Float, steps: Int) -> TrainingState {
       var state = TrainingState(
-        weights: [NamedTensors(names: ["w"], tensors: [Tensor([value])])], learningRate: 1)
-      state.adam.stepCount = steps
+        weights: [NamedTensors(names: ["w"], tensors: [Tensor([value])])],
+        options: TrainingOptions(problem: ""))
+      state.optimizer.stepCount = steps
       return state
     }
     for (steps, share) in [(1, 9.0 / 11), (80, 0.1), (100_000, 0.05)] as [(Int, Float)] {
@@ -146,7 +149,7 @@ struct MetaTrainerTests {
     let trainer = trainer(try quadratic(), options, Recorder())
     _ = try trainer.run()
     // The last of six epochs is number 5, counted from 0.
-    #expect(abs(trainer.state.adam.learningRate / 0.01 - 0.176_776_7) < 1e-6)
+    #expect(abs(trainer.state.optimizer.learningRate / 0.01 - 0.176_776_7) < 1e-6)
   }
 
   @Test("the same seed gives the same bits, another seed others")
@@ -164,33 +167,39 @@ struct MetaTrainerTests {
     #expect(results[0] != results[2])
   }
 
-  @Test("stopped after any unroll and resumed from the file, it ends with the same bits and lines")
+  @Test("stopped anywhere, in evaluations too, and resumed it ends with the same bits and lines")
   func resume() throws {
     let experiment = try quadratic()
     let whole = Recorder()
     let uninterrupted = trainer(experiment, options, whole)
-    _ = try uninterrupted.run()
-    for unrolls in 1..<options.epochCount * options.unrollCount {
+    var questions = 0
+    _ = try uninterrupted.run {
+      questions += 1
+      return false
+    }
+    #expect(questions > options.epochCount * options.unrollCount)
+    for question in 1...questions {
       let first = Recorder()
-      var done = 0
+      var asked = 0
       let end = try trainer(experiment, options, first).run {
-        done += 1
-        return done == unrolls
+        asked += 1
+        return asked >= question
       }
       guard case .stopped = end else {
-        Issue.record("not stopped after \(unrolls) unrolls")
+        Issue.record("not stopped by the answer to question \(question)")
         continue
       }
       let contents = TrainingStateFile.contents(
-        try #require(first.states.last), options: options, experiment: experiment, metadata: [:])
+        try #require(first.states.last), options: options, experiment: experiment.experiment,
+        metadata: [:])
       let file = try TrainingStateFile(try SafetensorsFile(bytes: try contents.serialized()))
       #expect(file.options == options)
       let second = Recorder()
       let resumed = trainer(
-        experiment, file.options, second, state: try file.state(for: experiment))
+        experiment, file.options, second, state: try file.state(for: experiment.experiment))
       _ = try resumed.run()
-      #expect(bits(resumed.state) == bits(uninterrupted.state), "after \(unrolls) unrolls")
-      #expect(first.lines + second.lines == whole.lines, "after \(unrolls) unrolls")
+      #expect(bits(resumed.state) == bits(uninterrupted.state), "question \(question)")
+      #expect(first.lines + second.lines == whole.lines, "question \(question)")
       #expect(first.best + second.best == whole.best)
     }
   }
@@ -211,7 +220,7 @@ struct MetaTrainerTests {
     #expect(Set(recorder.divergences.map(\.key)).count == recorder.divergences.count)
     #expect(trainer.state.weights[0].flattened.isFinite)
     #expect(
-      (trainer.state.adam.firstMoments + trainer.state.adam.secondMoments).allSatisfy {
+      (trainer.state.optimizer.firstMoments + trainer.state.optimizer.secondMoments).allSatisfy {
         $0.isFinite
       })
   }
@@ -222,10 +231,10 @@ struct MetaTrainerTests {
     (options.epochCount, options.logPeriod, options.stepCount) = (1, 1, 4)
     let recorder = Recorder()
     _ = try trainer(try quadratic(), options, recorder).run()
-    let unroller = Unroller(try quadratic())
+    let unroller = try quadratic().makeUnroller()
     let outcomes = try (0..<options.optimizees).map { instance in
-      var optimizee = unroller.makeInstance(key(instance: instance))
-      return try unroller.unroll(&optimizee, steps: 4, secondDerivatives: false)
+      var optimizee = unroller.makeOptimizee(key(instance: instance))
+      return try unroller.unroll(&optimizee, steps: 4)
     }
     let summary = try #require(recorder.summaries.first)
     #expect(summary.metaSteps.count == 1)
@@ -233,7 +242,7 @@ struct MetaTrainerTests {
     let metaLoss = outcomes.map(\.metaLoss).reduce(0, +) / count
     #expect(summary.metaSteps.meanMetaLoss == metaLoss)
     let norms = outcomes.map { outcome in
-      outcome.metaGradients[0].map { $0 * $0 }.reduce(0, +).squareRoot()
+      outcome.gradients[0].map { $0 * $0 }.reduce(0, +).squareRoot()
     }
     #expect(summary.metaSteps.meanGradientNorm == norms.reduce(0, +) / count)
     let weights = recorder.states.last.map { $0.weights[0].flattened.elements } ?? []
@@ -249,8 +258,8 @@ struct MetaTrainerTests {
       var settings = RunSettings()
       settings.recordsUpdates = isAsked
       let trainer = MetaTrainer(
-        experiment: experiment, options: options,
-        state: MetaTrainer.initialState(of: experiment, options: options), settings: settings,
+        experiment: experiment.experiment, options: options,
+        state: experiment.initialState(options), settings: settings,
         observer: recorder)
       _ = try trainer.run()
       let evaluated = recorder.summaries.filter { $0.metaSteps.count == 0 }
@@ -280,10 +289,12 @@ struct MetaTrainerTests {
   @Test("every optimizer is evaluated on the same optimizees")
   func sameOptimizees() throws {
     var starts: [[Float]] = []
-    for optimizer in [net([4], scale: 0.1) as any LearnedOptimizer, Adam(), Sgd()] {
-      let unroller = Unroller(
-        try experiment(Quadratic(batchSize: 5, dimensions: 3), optimizer))
-      let evaluation = try unroller.evaluate(
+    let quadratic = Quadratic(batchSize: 5, dimensions: 3)
+    for experiment in [
+      try experiment(quadratic, net([4], scale: 0.1)), try experiment(quadratic, Adam()),
+      try experiment(quadratic, Sgd()),
+    ] {
+      let evaluation = try experiment.makeUnroller().evaluate(
         epochs: 3, stepCount: 4, unrollLength: 4, seed: 7, phase: .test, group: SoleProcess(),
         curves: true)
       starts.append(evaluation.curves.map { $0[0] })

@@ -1,10 +1,14 @@
-import Experiments
 import LearnedOptimizers
+import MetaGradients
 import MetaTraining
 import Problems
 import Safetensors
+import Settings
 import Tensors
+import TestSupport
 import Testing
+import TrainingTestSupport
+import Unrolling
 
 @Suite("TrainingStateFile")
 struct TrainingStateFileTests {
@@ -17,7 +21,7 @@ struct TrainingStateFileTests {
     let experiment = try Experiment(
       problem: Simple(dimensions: 3),
       nets: [
-        NetAssignment(key: "cw", optimizer: net([3, 2]), parameters: ["x_0", "x_2"]),
+        NetAssignment(key: "cw", optimizer: net([3, 2]).rule, parameters: ["x_0", "x_2"]),
         NetAssignment(key: "adam", optimizer: Adam(), parameters: ["x_1"]),
       ])
     var options = TrainingOptions(problem: "simple-multi", problemOptions: ["num_dims": "3"])
@@ -40,9 +44,14 @@ struct TrainingStateFileTests {
       EvaluationPoint(epoch: 10, meanFinalLoss: 0.5),
       EvaluationPoint(epoch: 20, meanFinalLoss: .infinity),
     ]
-    state.instances[1].divergence = Divergence(
-      key: state.instances[1].key, step: 7, quantity: .loss)
-    (self.experiment, self.options, self.state) = (experiment, options, state)
+    state.episodes[1].divergence = Divergence(
+      key: state.episodes[1].key, step: 7, quantity: .loss)
+    // Saved again, with the divergence.
+    let keeper = MetaTrainer(
+      experiment: experiment, options: options, state: state, store: recorder)
+    try keeper.saveState()
+    (self.experiment, self.options) = (experiment, options)
+    self.state = try #require(recorder.states.last)
   }
 
   private var contents: SafetensorsFile {
@@ -74,19 +83,27 @@ struct TrainingStateFileTests {
     #expect(back.weights.map(\.names) == state.weights.map(\.names))
     #expect(back.averages?.map(\.flattened.elements) == state.averages?.map(\.flattened.elements))
     #expect(back.averages?.count == 2)
-    #expect(back.adam.stepCount == state.adam.stepCount)
+    #expect(back.optimizer.stepCount == state.optimizer.stepCount)
     #expect((back.epoch, back.unroll) == (1, 2))
     #expect(back.bestEvaluation == 0.1)
     #expect(back.curve == state.curve)
     #expect(back.sinceLog == state.sinceLog)
     #expect(back.metaSteps == state.metaSteps && back.metaSteps.count == 6)
     #expect(back.sinceEvaluation == state.sinceEvaluation)
-    #expect(back.instances.map(\.key) == state.instances.map(\.key))
-    for (mine, theirs) in zip(back.instances, state.instances) {
+    #expect(back.episodes.map(\.key) == state.episodes.map(\.key))
+    #expect(back.episodes.map(\.position) == [6, 6])
+    #expect(back.episodes.map(\.length) == [12, 12])
+    #expect(back.episodes.map(\.divergence) == state.episodes.map(\.divergence))
+    #expect(back.episodes.map(\.walkers.count) == [1, 1])
+    // Engines' states have room that no number is in; files don't.
+    let unroller = Unroller(experiment)
+    for (mine, theirs) in zip(back.episodes, state.episodes) {
+      let mine = unroller.exported(mine.walkers[0])
+      let theirs = unroller.exported(theirs.walkers[0])
       #expect(mine.parameters.elements == theirs.parameters.elements)
       #expect(mine.constants.map(\.elements) == theirs.constants.map(\.elements))
       #expect(mine.evaluations == theirs.evaluations)
-      #expect(mine.divergence?.step == theirs.divergence?.step)
+      #expect(mine.plannedSteps == theirs.plannedSteps)
       #expect(mine.states.map(\.step) == theirs.states.map(\.step))
       #expect(
         mine.states.map { $0.tensors.map(\.elements) }
@@ -102,7 +119,7 @@ struct TrainingStateFileTests {
     let back = try file.state(for: experiment)
     #expect(bits(back) == bits(fresh))
     #expect(back.bestEvaluation == nil)
-    #expect(back.instances.isEmpty)
+    #expect(back.episodes.isEmpty)
   }
 
   @Test("other files and other versions are errors")
@@ -117,22 +134,31 @@ struct TrainingStateFileTests {
       try TrainingStateFile(changed([:], metadata: ["kind": nil]))
     }
     #expect(TrainingStateFile.isTrainingState(contents))
-    #expect(!TrainingStateFile.isTrainingState(SavedOptimizer(net([])).file))
+    #expect(!TrainingStateFile.isTrainingState(net([]).trained.file))
   }
 
   @Test(
     "options that are missing or can't be read are errors",
     arguments: [nil, "", "{}", "[]", "{\"problem\":1}"] as [String?])
   func malformedOptions(text: String?) {
-    #expect(throws: TrainingStateError.malformedMetadata(key: "options")) {
+    // The first option that is missing or of another kind is named.
+    let expected: TrainingStateError =
+      switch text {
+      case "{}": .wrongOption(SettingError("problem", in: .file, .missing))
+      case "{\"problem\":1}":
+        .wrongOption(
+          SettingError("problem", in: .file, .invalid(value: "1", expected: "some text")))
+      default: .malformedMetadata(key: "options")
+      }
+    #expect(throws: expected) {
       try TrainingStateFile(changed([:], metadata: ["options": text]))
     }
   }
 
   @Test("a tensor that is missing is an error that names it")
   func missingTensors() throws {
-    // Earlier programs wrote no meta-steps and no curve.
-    let optional = ["instance/1/counters", "meta_steps", "curve"]
+    // Earlier programs wrote no meta-steps, no curve and not what diverged.
+    let optional = ["instance/1/counters", "meta_steps", "curve", "instance/1/divergence"]
     for name in contents.names where !optional.contains(name) {
       let file = try TrainingStateFile(changed([name: nil]))
       // Without its counters an optimizee is not there at all.
@@ -149,7 +175,7 @@ struct TrainingStateFileTests {
   func wrongShapes() throws {
     for name in contents.names {
       let array: SafetensorsArray =
-        name.hasSuffix("counters")
+        name.hasSuffix("counters") || name.hasSuffix("divergence")
         ? SafetensorsArray(int64s: [1, 1], shape: [2])
         : ["progress", "meta_steps"].contains(name)
           ? SafetensorsArray(doubles: [1], shape: [1])
@@ -190,7 +216,7 @@ struct TrainingStateFileTests {
   @Test("a state of other nets is an error")
   func otherExperiment() throws {
     let other = try Experiment(
-      problem: Simple(dimensions: 3), nets: [NetAssignment(key: "cw", optimizer: net([4]))])
+      problem: Simple(dimensions: 3), nets: [NetAssignment(key: "cw", optimizer: net([4]).rule)])
     let file = try TrainingStateFile(contents)
     #expect(throws: TrainingStateError.self) { try file.state(for: other) }
   }
@@ -208,36 +234,44 @@ struct TrainingOptionsTests {
     (options.metaLoss, options.halfLife, options.clipNorm) = (.log, 12.5, 0.25)
     (options.adjointLimit, options.adjointSmoothing) = (2, 0.5)
     (options.seed, options.optimizees) = (.max, 4)
+    (options.estimator, options.sigma, options.perturbationSteps) = ("nres", 0.02, 40)
+    (options.usesSign, options.lossClip, options.metaStepCount) = (true, 3.5, 77)
+    (options.metaOptimizer, options.weightDecay, options.momentum) = (.sgd, 0.001, 0.5)
+    (options.warmup, options.schedule, options.accumulate) = (5, .cosine, 3)
+    (options.clipValue, options.clipMeanNorm, options.freeze) = (3, 1.5, ["b", "cw/linear/w"])
     let text = JSONValue.object(options.json).text
     let object = try #require(JSONValue(parsing: text)?.object)
-    #expect(TrainingOptions(json: object) == options)
+    #expect(try TrainingOptions(json: object) == options)
   }
 
-  @Test("every entry is needed, and of its kind")
-  func missingEntries() {
+  @Test("every entry is needed, of its kind, and known")
+  func missingEntries() throws {
     let json = TrainingOptions(problem: "simple").json
-    #expect(TrainingOptions(json: json) != nil)
+    #expect(try TrainingOptions(json: json) == TrainingOptions(problem: "simple"))
     for key in json.keys {
-      // Files from before there was a choice of these can be resumed.
-      let isNew = [
-        "meta_loss", "learning_rate_half_life", "clip_norm", "average_steps", "start_from",
-        "adjoint_limit", "adjoint_smoothing",
-      ].contains(key)
-      let without = TrainingOptions(json: json.filter { $0.key != key })
-      #expect(without == (isNew ? TrainingOptions(problem: "simple") : nil), "\(key)")
-      let isWrong = TrainingOptions(json: json.merging([key: .bool(true)]) { $1 }) == nil
-      #expect(isWrong || key == "second_derivatives", "\(key)")
+      #expect(throws: SettingError(key, in: .file, .missing)) {
+        try TrainingOptions(json: json.filter { $0.key != key })
+      }
+      guard !["second_derivatives", "sign"].contains(key) else { continue }
+      let error = #expect(throws: SettingError.self, "\(key)") {
+        try TrainingOptions(json: json.merging([key: .bool(true)]) { $1 })
+      }
+      #expect(error?.name == key)
     }
+    let error = #expect(throws: SettingError.self) {
+      try TrainingOptions(json: json.merging(["clip_norn": .number(1)]) { $1 })
+    }
+    #expect(error?.description.contains("did you mean 'clip_norm'") == true)
   }
 
   @Test("the learning rate halves in every half-life, and stays without one")
   func halfLife() {
     var options = TrainingOptions(problem: "simple")
-    #expect(options.learningRate(epoch: 1_000_000) == 0.001)
+    #expect(options.learningRate(epoch: 1_000_000, step: 0, of: 1) == 0.001)
     options.halfLife = 10
-    #expect(options.learningRate(epoch: 0) == 0.001)
-    #expect(abs(options.learningRate(epoch: 10) - 0.0005) < 1e-9)
-    #expect(abs(options.learningRate(epoch: 25) - 0.000_176_776_7) < 1e-9)
+    #expect(options.learningRate(epoch: 0, step: 0, of: 1) == 0.001)
+    #expect(abs(options.learningRate(epoch: 10, step: 0, of: 1) - 0.0005) < 1e-9)
+    #expect(abs(options.learningRate(epoch: 25, step: 0, of: 1) - 0.000_176_776_7) < 1e-9)
   }
 
   @Test("steps that fill no unroll are left out")

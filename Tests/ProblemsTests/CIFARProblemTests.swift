@@ -1,4 +1,5 @@
 import Autodiff
+import Catalogs
 import Datasets
 import Layers
 import Problems
@@ -95,7 +96,7 @@ struct CIFARProblemTests {
 
   @Test("the default network is the reference program's, on images of the data's size")
   func defaults() throws {
-    let built = try ProblemCatalog.entry(named: "cifar").make(
+    let built = try Catalog.standard.problem(named: "cifar").make(
       data: ProblemData(split: .test, directory: "synthetic"))
     #expect(built.dataset?.channels == 3)
     #expect(
@@ -108,7 +109,7 @@ struct CIFARProblemTests {
   @Test(
     "filters, weights and biases start at N(0, 0.01), offsets at 0; the loss is that of guessing")
   func start() throws {
-    let built = try ProblemCatalog.entry(named: "cifar").make(
+    let built = try Catalog.standard.problem(named: "cifar").make(
       options: ["conv_channels": "8,8", "batch_size": "32"],
       data: ProblemData(split: .train, directory: "synthetic"))
     var stream = RandomStream(seed: 0, purpose: .problem)
@@ -136,7 +137,7 @@ struct CIFARProblemTests {
     let batch = try ImageBatch(images: .zeros(Shape(shape)), labels: [0, 1, 2, 3])
     for name in ["cifar", "cifar-multi"] {
       let error = #expect(throws: ProblemError.self) {
-        try ProblemCatalog.entry(named: name).make(
+        try Catalog.standard.problem(named: name).make(
           data: ProblemData(split: .train, fixedBatch: batch))
       }
       guard case .invalidBatch(let reason) = error else {

@@ -1,10 +1,26 @@
 import Autodiff
+import Catalogs
 import Datasets
 import Layers
 import Problems
 import Tensors
 import TestSupport
 import Testing
+
+extension Activation {
+  /// The function in double precision.
+  var inDoubles: (Double) -> Double {
+    switch self {
+    case .sigmoid: { 1 / (1 + exponential(-$0)) }
+    case .relu: { max($0, 0) }
+    case .tanh: hyperbolicTangent
+    case .gelu: TestSupport.gelu
+    case .silu: TestSupport.silu
+    case .elu: TestSupport.elu
+    case .identity: { $0 }
+    }
+  }
+}
 
 @Suite("MNISTProblem")
 struct MNISTProblemTests {
@@ -28,7 +44,7 @@ struct MNISTProblemTests {
     var x = images.naive
     for layer in 0..<3 {
       if layer > 0 {
-        x = x.map { activation == .relu ? max($0, 0) : 1 / (1 + exponential(-$0)) }
+        x = x.map(activation.inDoubles)
       }
       x = NaiveTensor.product(x, values[2 * layer].naive)
         .combined(with: values[2 * layer + 1].naive, +)
@@ -59,7 +75,7 @@ struct MNISTProblemTests {
   @Test("a fixed batch replaces the data set and sets the inputs")
   func fixedBatch() throws {
     let batch = try ImageBatch(images: .zeros([2, 9]), labels: [0, 1])
-    let built = try ProblemCatalog.entry(named: "mnist").make(
+    let built = try Catalog.standard.problem(named: "mnist").make(
       data: ProblemData(split: .train, directory: "/nonexistent/data", fixedBatch: batch))
     #expect(built.dataset == nil)
     #expect(built.problem.parameters[0].shape == [9, 20])
@@ -68,7 +84,7 @@ struct MNISTProblemTests {
   @Test("training and test splits are different images")
   func splits() throws {
     let sets = try [DatasetSplit.train, .test].map {
-      try ProblemCatalog.entry(named: "mnist").make(data: ProblemData(split: $0)).dataset
+      try Catalog.standard.problem(named: "mnist").make(data: ProblemData(split: $0)).dataset
     }
     #expect(sets[0] != nil && sets[1] != nil)
     #expect(sets[0]?.contentHash() != sets[1]?.contentHash())
@@ -76,8 +92,10 @@ struct MNISTProblemTests {
 
   @Test("an untrained perceptron's loss is that of guessing")
   func guessing() throws {
-    let problem = try ProblemCatalog.entry(named: "mnist").make(data: ProblemData(split: .train))
-      .problem
+    let problem = try Catalog.standard.problem(named: "mnist").make(
+      data: ProblemData(split: .train)
+    )
+    .problem
     var stream = RandomStream(seed: 0, purpose: .problem)
     let values = problem.parameters.map { $0.initializer($0.shape, &stream) }
     var minibatch = RandomStream(seed: 0, purpose: .minibatch)

@@ -5,12 +5,12 @@
 import LearnedOptimizers
 
 /// Minimizes f(x) = |x - 1|^2 with a trained optimizer: one that comes with the package, or your own
-/// by `SavedOptimizer(contentsOf: "./mnist/cw.safetensors")`.
+/// by `TrainedOptimizer(contentsOf: "./mnist/cw.safetensors")`.
 func minimize(
-  from start: [Float], steps: Int, with saved: SavedOptimizer? = nil
+  from start: [Float], steps: Int, with trained: TrainedOptimizer? = nil
 ) throws -> [Float] {
-  let saved = try saved ?? PretrainedOptimizer.mnist.load()
-  let stepper = OptimizerStepper(saved.optimizer, parameterCount: start.count)
+  let trained = try trained ?? PretrainedOptimizer.mnist.load()
+  let stepper = try OptimizerStepper(trained, parameterCount: start.count)
   var x = start
   for _ in 0..<steps {
     let gradient = x.map { 2 * ($0 - 1) }

@@ -31,14 +31,14 @@ struct LibraryExampleTests {
   @Test("it loads an optimizer and steps parameters as the formula says")
   func stepsParameters() throws {
     // A net without layers is linear: an update is w g + b, here gradient descent with rate 0.1.
-    var stream = RandomStream(seed: 0, purpose: .test)
-    var net = CoordinateWiseDeepLSTM(layers: [], stream: &stream)
-    net.weights = NamedTensors(
-      names: ["linear/w", "linear/b"], tensors: [Tensor([-0.1], shape: [1, 1]), Tensor([0])])
+    let net = TrainedOptimizer(
+      CoordinateWiseDeepLSTM(layers: []),
+      weights: NamedTensors(
+        names: ["linear/w", "linear/b"], tensors: [Tensor([-0.1], shape: [1, 1]), Tensor([0])]))
     let path = NSTemporaryDirectory() + "l2l-readme-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try SavedOptimizer(net).write(to: path)
-    let x = try minimize(from: [0, 2, 5], steps: 3, with: SavedOptimizer(contentsOf: path))
+    try net.write(to: path)
+    let x = try minimize(from: [0, 2, 5], steps: 3, with: TrainedOptimizer(contentsOf: path))
     // Each step multiplies the distance to 1 by 0.8; float32 rounds each of three steps.
     for (value, start) in zip(x, [Float(0), 2, 5]) {
       #expect(abs(value - (1 + (start - 1) * 0.512)) < 1e-5)

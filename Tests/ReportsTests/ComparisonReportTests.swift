@@ -2,7 +2,9 @@ import Comparison
 import Foundation
 import LearnedOptimizers
 import Reports
+import Settings
 import Testing
+import Unrolling
 
 @Suite("reports of comparisons")
 struct ComparisonReportTests {
@@ -14,7 +16,11 @@ struct ComparisonReportTests {
     settings.epochCount = epochs
     settings.stepCount = steps
     let contenders = labels.map {
-      Contender(label: $0, rule: $0.hasPrefix("L2L") ? .learned([]) : .baseline("SGD", rate: 0.5))
+      Contender(
+        label: $0,
+        rule: $0.hasPrefix("L2L")
+          ? .learned(TrainedNets(nets: [], weights: []))
+          : .baseline(Baseline.standard[1], rate: 0.5))
     }
     let runs = labels.indices.map { position in
       (0..<epochs).map { epoch in

@@ -34,8 +34,34 @@ struct GnuplotTests {
 
   @Test("the script's name is never an option")
   func names() throws {
-    let fake = try Fake("[ \"$1\" = ./-e/figure.gp ]")
+    let fake = try Fake("[ \"$1\" = -d ] && [ \"$2\" = ./-e/figure.gp ]")
     #expect(Gnuplot.run("-e/figure.gp", path: fake.folder) == .drawn)
+  }
+
+  @Test("a folder called gnuplot, and a file that can't be executed, are no programs")
+  func noPrograms() throws {
+    let folder = NSTemporaryDirectory() + "l2l-gnuplot-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/a/gnuplot", withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/b", withIntermediateDirectories: true)
+    try "exit 0\n".write(toFile: "\(folder)/b/gnuplot", atomically: false, encoding: .utf8)
+    let path = "\(folder)/a:\(folder)/b"
+    #expect(Gnuplot.run("figure.gp", path: path) == .missing)
+    let working = try Fake("exit 0")
+    #expect(Gnuplot.run("figure.gp", path: "\(path):\(working.folder)") == .drawn)
+  }
+
+  @Test("a helper that it leaves behind is not waited for")
+  func helper() throws {
+    let fake = try Fake("sleep 100 & echo $! >\"$0.pid\"; exit 0")
+    let start = ContinuousClock.now
+    #expect(Gnuplot.run("figure.gp", path: fake.folder) == .drawn)
+    #expect(ContinuousClock.now - start < .seconds(60))
+    let text = try String(contentsOfFile: "\(fake.folder)/gnuplot.pid", encoding: .utf8)
+    let process = try #require(pid_t(text.trimmingCharacters(in: .newlines)))
+    #expect(kill(process, SIGKILL) == 0)
   }
 
   @Test("one that does not end is killed")

@@ -44,6 +44,34 @@ struct SafetensorsFileTests {
     #expect(try file.serialized() == length + Array(padded.utf8) + [0, 0, 0x80, 0x3f])
   }
 
+  @Test("numbers of every width lie at a multiple of it, in whatever order they were added")
+  func alignment() throws {
+    var file = SafetensorsFile()
+    let types: [SafetensorsType] = [.uint8, .float32, .float64, .bool, .float16, .int64, .float32]
+    for (index, type) in types.enumerated() {
+      let bytes = [UInt8](repeating: UInt8(index), count: 3 * type.byteCount)
+      file.append(SafetensorsArray(type: type, shape: [3], bytes: bytes), named: "\(index)")
+    }
+    let bytes = try file.serialized()
+    let again = try SafetensorsFile(bytes: bytes)
+    #expect(again == file && again.names == file.names)
+    for (index, type) in types.enumerated() {
+      let start = try #require(bytes.firstRange(of: again["\(index)"]?.bytes ?? [])?.lowerBound)
+      #expect(start % type.byteCount == 0, "\(type)")
+    }
+  }
+
+  @Test("canonically equivalent names are names of two arrays")
+  func equivalentNames() throws {
+    var file = SafetensorsFile()
+    for (index, name) in ["\u{e9}", "e\u{301}"].enumerated() {
+      file.append(SafetensorsArray(floats: [Float(index)], shape: []), named: name)
+    }
+    let again = try SafetensorsFile(bytes: file.serialized())
+    #expect(try again["\u{e9}"]?.floats() == [0])
+    #expect(try again["e\u{301}"]?.floats() == [1])
+  }
+
   @Test("equal contents give equal bytes, however the metadata was put together")
   func determinism() throws {
     var forward = SafetensorsFile()
@@ -69,6 +97,37 @@ struct SafetensorsFileTests {
     #expect(file.names == ["b", "a\n🙂"])
     #expect(try file["b"]?.floats() == [1])
     #expect(try file["a\n🙂"]?.int64s() == [1, 2, 3, 4])
+  }
+
+  @Test("the first number that is not finite is named, in every type that has such")
+  func notFinite() throws {
+    let cases: [(SafetensorsArray, Int?)] = [
+      (SafetensorsArray(floats: [0, -.infinity, .nan], shape: [3]), 1),
+      (
+        SafetensorsArray(
+          floats: [.greatestFiniteMagnitude, -0.0, .leastNonzeroMagnitude], shape: [3]), nil
+      ),
+      (SafetensorsArray(doubles: [1e308, .nan], shape: [2]), 1),
+      (SafetensorsArray(doubles: [1e308, -1e308], shape: [2]), nil),
+      (SafetensorsArray(type: .float16, shape: [2], bytes: [0xff, 0x7b, 0x00, 0xfc]), 1),
+      (SafetensorsArray(type: .bfloat16, shape: [2], bytes: [0x7f, 0x7f, 0xc0, 0x7f]), 1),
+      (SafetensorsArray(type: .uint16, shape: [1], bytes: [0xff, 0xff]), nil),
+      (SafetensorsArray(uint64s: [.max], shape: []), nil),
+    ]
+    for (array, index) in cases {
+      #expect(array.firstNotFinite == index)
+      var file = Self.example()
+      try file.requireFinite()
+      file.append(array, named: "x")
+      try file.requireFinite { $0 != "x" }
+      if let index {
+        let error = SafetensorsError.notFinite(path: "net", array: "x", index: index)
+        #expect(throws: error) { try file.requireFinite(in: "net") }
+        #expect(error.description.contains("'net'") && error.description.contains("'x'"))
+      } else {
+        try file.requireFinite()
+      }
+    }
   }
 
   @Test("a header that no reader would accept is not written")

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Safetensors
 import TestSupport
@@ -33,15 +34,15 @@ struct SafetensorsReadingTests {
   func notAFile() throws {
     let folder = try TemporaryFolder()
     let missing = folder.file("missing")
-    #expect(throws: SafetensorsError.cannotRead(path: missing, call: "open", code: ENOENT)) {
+    #expect(throws: SafetensorsError.file(.cannotRead(path: missing, call: "open", code: ENOENT))) {
       try SafetensorsFile(contentsOf: missing)
     }
-    #expect(throws: SafetensorsError.notARegularFile(path: folder.path)) {
+    #expect(throws: SafetensorsError.file(.notARegularFile(path: folder.path))) {
       try SafetensorsFile(contentsOf: folder.path)
     }
     let pipe = folder.file("pipe")
     #expect(mkfifo(pipe, 0o600) == 0)
-    #expect(throws: SafetensorsError.notARegularFile(path: pipe)) {
+    #expect(throws: SafetensorsError.file(.notARegularFile(path: pipe))) {
       try SafetensorsFile(contentsOf: pipe)
     }
   }

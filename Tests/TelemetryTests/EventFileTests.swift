@@ -1,8 +1,10 @@
+import Files
 import Foundation
 import MetaTraining
 import Telemetry
 import TestSupport
 import Testing
+import Unrolling
 
 @Suite("EventFile")
 struct EventFileTests {
@@ -47,6 +49,9 @@ struct EventFileTests {
         "throughput/epochs_per_second": 1 / summary.meanTime,
         "throughput/steps_per_second": 16 / summary.meanTime,
         "wait/rank_0": summary.timings.first?.wait,
+        "gauge/signal_to_noise": summary.gauge.signalToNoise, "gauge/cosine": summary.gauge.cosine,
+        "gauge/dropped": summary.gauge.droppedShare,
+        "throughput/windows_per_second": summary.windowsPerSecond,
       ]
       #expect(event.scalars == expected.compactMapValues { $0.map { Float($0) } })
     }
@@ -101,21 +106,48 @@ struct EventFileTests {
 
   @Test("a new training does not mix its events with another's")
   func folderInUse() throws {
-    try open().flush()
+    let file = try open()
     let before = try files()
+    // One that has told nothing yet, but lives.
+    #expect(throws: TelemetryError.self) { try open() }
+    try train(file)
+    try file.flush()
     #expect(throws: TelemetryError.self) { try open() }
     #expect(try files() == before)
+  }
+
+  @Test("a new training takes the folder of one that was killed before its first event")
+  func takingOver() throws {
+    // Nobody holds it open any more.
+    try open().flush()
+    try open().flush()
+    #expect(try files().count == 2)
+    _ = try folder.write(Array(repeating: 0, count: 1000), named: "log/events.out.tfevents.1.x")
+    #expect(throws: TelemetryError.self) { try open() }
+  }
+
+  @Test(
+    "numbers in names that are no times do no harm",
+    arguments: ["9223372036854775807", "9223372036854775806", "99999999999999999999", "", "٣"])
+  func oddTimes(digits: String) throws {
+    #expect(mkdir(folder.file("log"), 0o777) == 0)
+    _ = try folder.write([], named: "log/events.out.tfevents.\(digits).host")
+    try open(resumingAfter: 3).flush()
+    #expect(try files().count == 2)
   }
 
   @Test("what can't be made is an error with its cause, and nothing is left")
   func unwritable() throws {
     #expect(
-      throws: TelemetryError.cannotWrite(
-        path: folder.file("missing/log"), call: "mkdir", code: ENOENT)
-    ) { try open("missing/log") }
+      throws: TelemetryError.file(
+        .cannotWrite(path: "/proc/missing/log", call: "mkdir", code: ENOENT))
+    ) {
+      try EventFile(in: "/proc/missing/log", resumingAfter: nil, stepsPerEpoch: 1) { _ in }
+    }
     try Data().write(to: URL(fileURLWithPath: folder.file("file")))
     #expect(
-      throws: TelemetryError.cannotWrite(path: folder.file("file"), call: "opendir", code: ENOTDIR)
+      throws: TelemetryError.file(
+        .cannotWrite(path: folder.file("file"), call: "mkdir", code: ENOTDIR))
     ) { try open("file") }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["file"])
   }
@@ -123,7 +155,7 @@ struct EventFileTests {
   @Test("a training that does not start takes its file back, and the folder that it made")
   func discarding() throws {
     #expect(mkdir(folder.file("old"), 0o777) == 0)
-    for name in ["old", "new"] { try open(name).discard() }
+    for name in ["old", "new", "parent/new"] { try open(name).discard() }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["old"])
     #expect(try files("old") == [])
   }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import MetaTraining
 import Telemetry
@@ -24,7 +25,9 @@ struct MetricsFileTests {
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder.file("metrics.csv")))
   }
 
-  private func row(_ epoch: Int, _ kind: String) -> String { "\(epoch),\(kind),1,,,2,,0,1,3,,," }
+  private func row(_ epoch: Int, _ kind: String) -> String {
+    "\(epoch),\(kind),1,,,2,,0,1,3,,,,,,,"
+  }
 
   @Test("each column holds what its name says")
   func columns() throws {
@@ -88,6 +91,42 @@ struct MetricsFileTests {
     }
   }
 
+  @Test(
+    "line ends of other systems, a byte-order mark and a missing last line end lose no row",
+    arguments: [
+      ("\r\n", "", ""), ("\r\n", "\u{FEFF}", "\r\n"), ("\n", "\u{FEFF}", "\n"), ("\n", "", ""),
+    ])
+  func editors(lineEnd: String, start: String, end: String) throws {
+    let lines = [MetricsFile.header, row(2, "train"), row(3, "evaluation"), row(4, "train")]
+    for (epoch, count) in [(4, 4), (3, 3), (0, 1)] {
+      try write(start + lines.joined(separator: lineEnd) + end)
+      try open(epoch: epoch).flush()
+      #expect(try text == lines[..<count].map { $0 + "\n" }.joined())
+    }
+    // On some lines only.
+    try write(lines[0] + "\n" + lines[1] + "\r\n" + lines[2] + "\n" + lines[3] + "\r\n")
+    try open(epoch: 4).flush()
+    #expect(try text == lines.map { $0 + "\n" }.joined())
+  }
+
+  @Test("a table of which only line ends were changed to CR is refused, not emptied")
+  func carriageReturns() throws {
+    let contents = MetricsFile.header + "\r" + row(2, "train") + "\r"
+    try write(contents)
+    #expect(
+      throws: TelemetryError.malformedMetrics(path: folder.file("metrics.csv"), line: 1)
+    ) { try open(epoch: 9) }
+    #expect(try text == contents)
+  }
+
+  @Test("what is no regular file, or can't be read, is an error and no empty table")
+  func unreadable() throws {
+    #expect(mkfifo(folder.file("metrics.csv"), 0o600) == 0)
+    #expect(throws: TelemetryError.file(.notARegularFile(path: folder.file("metrics.csv")))) {
+      try open()
+    }
+  }
+
   @Test("a table without a whole header, or none at all, starts anew", arguments: ["", "epo"])
   func noTable(start: String) throws {
     try open(epoch: 5).flush()
@@ -101,7 +140,7 @@ struct MetricsFileTests {
   func malformed() throws {
     let header = MetricsFile.header
     let cases = [
-      ("a,b\n1,2\n", 1), ("\n", 1), (header + "\nx,train,1,,,2,,0,1,3,,,\n", 2),
+      ("a,b\n1,2\n", 1), ("\n", 1), (header + "\nx,train,1,,,2,,0,1,3,,,,,,,\n", 2),
       (header + "\n\(row(2, "train"))\n\(row(4, "test"))\n", 3),
       (header + "\n\(row(2, "train")),\n", 2), (header + "\n\n", 2),
     ]

@@ -1,17 +1,15 @@
-import Experiments
 import Foundation
 import LearnedOptimizers
 import MetaTraining
 import Problems
 import Tensors
+import Unrolling
 
 /// A training of a moment, told to an observer.
 func train(
   _ observer: any TrainingObserver, epochs: Int = 6, from state: TrainingState? = nil
 ) throws {
-  var stream = RandomStream(seed: 3, purpose: .test)
-  let net = CoordinateWiseDeepLSTM(
-    layers: [4], preprocess: .identity, scale: 0.1, initializers: .standard, stream: &stream)
+  let net = CoordinateWiseDeepLSTM(layers: [4], scale: 0.1)
   let experiment = try Experiment(
     problem: Quadratic(batchSize: 3, dimensions: 2),
     nets: [NetAssignment(key: "cw", optimizer: net)])

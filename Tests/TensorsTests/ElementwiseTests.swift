@@ -34,6 +34,28 @@ struct UnaryCase: Sendable, CustomTestStringConvertible {
       name: "relu", operation: { $0.relu() }, truth: { $0.isNaN ? $0 : max($0, 0) }, bound: 0),
     UnaryCase(name: "step", operation: { $0.step() }, truth: { $0 > 0 ? 1 : 0 }, bound: 0),
     UnaryCase(name: "reciprocal", operation: { $0.reciprocal() }, truth: { 1 / $0 }, bound: 0.5),
+    // The C library's, below 1 ulp.
+    UnaryCase(name: "sine", operation: { $0.sine() }, truth: sine, bound: 1),
+    UnaryCase(name: "cosine", operation: { $0.cosine() }, truth: cosine, bound: 1),
+    // exp's error and those of a logarithm and a sum.
+    UnaryCase(
+      name: "softplus", operation: { $0.softplus() },
+      truth: { $0.isNaN ? $0 : softplus($0) }, bound: 2),
+    // sigmoid's error, the product's, and that of the sigmoid's argument.
+    UnaryCase(
+      name: "silu", operation: { $0.silu() }, truth: { $0 < -88.7228 ? -0.0 : silu($0) }, bound: 3),
+    UnaryCase(
+      name: "gelu", operation: { $0.gelu() }, truth: { $0 < -11 ? -0.0 : gelu($0) },
+      bound: 3),
+    UnaryCase(name: "elu", operation: { $0.elu() }, truth: elu, bound: 1.5),
+    UnaryCase(
+      name: "siluSlope", operation: { $0.siluSlope() },
+      truth: { $0 < -88 ? 0 : $0 > 88 ? 1 : siluSlope($0) }, bound: 3),
+    // Near -0.75 it is 0: its error is then that of its terms, at -0.5 still five times its own.
+    UnaryCase(
+      name: "geluSlope", operation: { $0.geluSlope() },
+      truth: { $0 < -10 ? 0 : $0 > 10 ? 1 : geluSlope($0) }, bound: 5),
+    UnaryCase(name: "eluSlope", operation: { $0.eluSlope() }, truth: eluSlope, bound: 1.1),
     // One rounding where the processor has fused multiply-add, else two, the first of which can be
     // amplified by cancellation: the points below stay clear of it.
     UnaryCase(

@@ -175,7 +175,7 @@ struct CommandLineTests {
       (["--problem=quadratic", "--problem_option", "batch_size=0"], ["batch_size", "'0'"]),
       (["--problem=quadratic", "--problem_option", "batch_size=x"], ["batch_size", "'x'"]),
       (["--problem=simple", "--problem_option", "batch_size=8"], ["takes no options"]),
-      (["--problem=mnist", "--problem_option", "activation=tanh"], ["sigmoid, relu"]),
+      (["--problem=mnist", "--problem_option", "activation=tan"], ["sigmoid, relu, tanh"]),
       (["--problem=mnist", "--problem_option", "layers=20,x"], ["20,x"]),
       (
         ["--problem=quadratic", "--problem_option=batch_size=8", "--problem-option=batch-size=9"],

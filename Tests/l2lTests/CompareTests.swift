@@ -117,6 +117,7 @@ struct CompareTests {
       ("Adam=0.02", ["--optimizer=Adam", "--learning_rate=0.02"]),
       ("NAG", ["--optimizer=NAG", "--learning_rate=0.3"]),
     ] {
+      unlink(folder.file("e.csv"))
       let evaluation = try run(
         ["evaluate", "--output=e.csv"] + arguments + sizes, in: folder.path)
       #expect(evaluation.code == 0, "\(evaluation.errors)")
@@ -189,8 +190,9 @@ struct CompareTests {
       environment: ["PATH": "\(folder.path):/usr/bin:/bin"])
     #expect(failing.code == 0)
     #expect(failing.errors.contains("no such terminal"))
+    // What it has made before it failed is the user's.
     names = Set(try FileManager.default.contentsOfDirectory(atPath: folder.file("failed")))
-    #expect(names == data)
+    #expect(names == data.union(["loss-by-step.svg"]))
 
     guard hasGnuplot else { return }
     // From another folder, after the figures are gone.

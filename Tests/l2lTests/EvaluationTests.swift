@@ -16,6 +16,7 @@ struct EvaluationTests {
 
   /// Evaluates and reads the table that it writes.
   private func table(_ arguments: [String]) throws -> [Row] {
+    unlink(folder.file("t.csv"))
     let result = try run(["evaluate", "--output=t.csv"] + arguments, in: folder.path)
     try #require(result.code == 0, "\(result.errors)")
     let text = String(decoding: try contents(folder.file("t.csv")), as: UTF8.self)

@@ -11,6 +11,10 @@ struct FetchDataTests {
   .map { "\($0)-ubyte.gz" }
   static let batches = (1...5).map { "data_batch_\($0).bin" } + ["test_batch.bin"]
   static let archive = "cifar-10-binary.tar.gz"
+  static let matrices = ["train_32x32.mat", "test_32x32.mat"]
+
+  /// The names of the files of a set that lie in its folder as they are fetched.
+  private static func names(of set: String) -> [String] { set == "svhn" ? matrices : names }
 
   let mirror: TemporaryFolder
   let folder: TemporaryFolder
@@ -18,6 +22,41 @@ struct FetchDataTests {
   init() throws {
     mirror = try TemporaryFolder()
     folder = try TemporaryFolder()
+  }
+
+  @Test("a body without an end stops soon after the size that is known")
+  func endless() throws {
+    try fill("mnist")
+    // The right size is 5,000 bytes; the mirror gives 50 MB.
+    try shell("truncate -s 50M \(Self.names[0])")
+    let result = try fetch("mnist")
+    #expect(result.code == 65 && result.errors.contains("SHA-256"))
+    let left = try shell(
+      #"[ $(du -sk "$1" | cut -f 1) -lt 1000 ]"#, [folder.path])
+    #expect(left.code == 0)
+  }
+
+  @Test("a stage that somebody else has laid out, or may write to, is refused")
+  func foreignStage() throws {
+    try fill("mnist")
+    let target = try folder.write([1, 2, 3], named: "precious")
+    // A link in place of the folder.
+    #expect(symlink("/tmp", folder.file(".fetch")) == 0)
+    #expect(try fetch("mnist").code == 73)
+    #expect(unlink(folder.file(".fetch")) == 0)
+    // A folder that others may write to, with links in it.
+    #expect(mkdir(folder.file(".fetch"), 0o700) == 0 && chmod(folder.file(".fetch"), 0o777) == 0)
+    #expect(mkdir(folder.file(".fetch/mnist"), 0o777) == 0)
+    for name in ["lock", "\(Self.names[0]).part"] {
+      #expect(symlink(target, folder.file(".fetch/mnist/\(name)")) == 0)
+    }
+    #expect(try fetch("mnist").code == 73)
+    #expect(try contents(target) == [1, 2, 3])
+    if geteuid() == 0 {
+      #expect(chmod(folder.file(".fetch"), 0o755) == 0)
+      #expect(chown(folder.file(".fetch"), 65534, 65534) == 0)
+      #expect(try fetch("mnist").code == 73)
+    }
   }
 
   private struct Result {
@@ -71,13 +110,13 @@ struct FetchDataTests {
         tar -czf \(Self.archive) cifar-10-batches-bin; rm -r cifar-10-batches-bin
         """)
     } else {
-      for (number, name) in Self.names.enumerated() {
+      for (number, name) in Self.names(of: set).enumerated() {
         _ = try mirror.write(
           (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* (number + 3)) }, named: name)
       }
     }
     let listed = try shell(
-      #"for f in *.gz *.bin; do [ ! -e $f ] || echo $f $(wc -c <$f) $(sha256sum <$f | cut -c 1-64); done >sums"#
+      #"for f in *.gz *.bin *.mat; do [ ! -e $f ] || echo $f $(wc -c <$f) $(sha256sum <$f | cut -c 1-64); done >sums"#
     )
     try #require(listed.code == 0)
   }
@@ -86,15 +125,15 @@ struct FetchDataTests {
 
   @Test("a set comes whole to where the program looks, and nothing else stays")
   func sets() throws {
-    for (set, place) in [("mnist", "mnist"), ("fashion-mnist", "fashion-mnist")] {
+    for set in ["mnist", "fashion-mnist", "svhn"] {
       try fill(set)
       let result = try fetch(set)
       #expect(result.code == 0, "\(result.errors)")
-      for name in Self.names {
-        #expect(try bytes(folder.file("\(place)/\(name)")) == bytes(mirror.file(name)))
+      for name in Self.names(of: set) {
+        #expect(try bytes(folder.file("\(set)/\(name)")) == bytes(mirror.file(name)))
       }
     }
-    #expect(try folder.names().sorted() == ["fashion-mnist", "mnist"])
+    #expect(try folder.names().sorted() == ["fashion-mnist", "mnist", "svhn"])
   }
 
   @Test("an archive is unpacked, and the program reads it")

@@ -99,7 +99,7 @@ struct LogTests {
   @Test(
     "a log_dir that can't be made is exit code 73, and no folder is left",
     arguments: [
-      "file", "missing/below", "/proc/l2l-test",
+      "file", "file/below", "/proc/l2l-test",
     ])
   func unwritable(path: String) throws {
     _ = try folder.write([3], named: "file")

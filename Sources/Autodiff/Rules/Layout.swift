@@ -50,10 +50,11 @@ struct Pad: Primitive {
 
 struct Concatenate: Primitive {
   let axis: Int
+  let count: Int
 
   func pullback(_ site: inout Pullback) {
     var start = 0
-    for operand in 0..<2 {
+    for operand in 0..<count {
       let extent = site.shape(operand)[axis]
       if site.needs(operand) {
         site.accumulate(
@@ -108,7 +109,18 @@ extension Variable {
   /// This and another value joined along one axis.
   public func concatenated(with other: Variable, axis: Int) -> Variable {
     .apply(
-      Concatenate(axis: axis), self, other,
+      Concatenate(axis: axis, count: 2), self, other,
       value: Tensor.concatenated([value, other.value], axis: axis))
+  }
+
+  /// Values joined along one axis, each copied once.
+  ///
+  /// - Precondition: at least one value.
+  public static func concatenated(_ values: [Variable], axis: Int) -> Variable {
+    values.count == 1
+      ? values[0]
+      : .apply(
+        Concatenate(axis: axis, count: values.count), values,
+        value: Tensor.concatenated(values.map(\.value), axis: axis))
   }
 }

@@ -22,6 +22,15 @@ typedef enum {
   CK_RELU,        // max(x, 0)
   CK_STEP,        // 1 where x > 0, else 0
   CK_RECIPROCAL,
+  CK_SIN,
+  CK_COS,
+  CK_SOFTPLUS,    // log(1 + exp(x))
+  CK_SILU,        // x sigmoid(x)
+  CK_SILU_SLOPE,
+  CK_GELU,        // x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)): the tanh form
+  CK_GELU_SLOPE,
+  CK_ELU,         // x, but exp(x) - 1 below 0
+  CK_ELU_SLOPE,   // 1, but exp(x) from 0 down
 } ck_unary_op;
 
 typedef enum {
@@ -62,6 +71,9 @@ int ck_all_finite_f32(int64_t n, const float *x);
 
 /// y[r, :] = softmax(x[r, :]) for x and y of [rows, n]; the row's maximum is subtracted first.
 void ck_softmax_f32(int64_t rows, int64_t n, const float *x, float *y);
+/// y[r, :] = softmax of the first r mod n + 1 numbers of x[r, :], then zeros, for x and y of [rows, n]:
+/// matrices of scores of which row i sees what is not after i.
+void ck_causal_softmax_f32(int64_t rows, int64_t n, const float *x, float *y);
 /// The mean over rows of -log softmax(x[r, :])[labels[r]], for logits x of [rows, n].
 float ck_cross_entropy_f32(int64_t rows, int64_t n, const float *x, const int32_t *labels);
 

@@ -19,6 +19,14 @@ enum {
 /// Whether this machine can run an instruction set (1 or 0).
 int ck_supports_isa(int isa);
 
+/// The instruction set of the rules' kernels, of the small products and of Adam (the LSTM and the
+/// convolutions choose for themselves): CK_ISA_BASELINE, _AVX2 or _AVX512.
+int ck_isa_in_use(void);
+
+/// Makes those use one instruction set, or the best one with CK_ISA_AUTOMATIC; no effect if the
+/// machine can't run it. For tests.
+void ck_force_isa(int isa);
+
 #ifdef __cplusplus
 }
 #endif

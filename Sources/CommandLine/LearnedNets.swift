@@ -1,0 +1,185 @@
+import Catalogs
+import Comparison
+import Foundation
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Safetensors
+import Settings
+import Tensors
+import Unrolling
+
+/// A problem's nets with the weights that a training left.
+struct LearnedNets {
+  let catalog: Catalog
+  let problem: ProblemEntry
+  /// The problem's options, to tell whether the nets were trained with others.
+  let options: [String: String]
+
+  /// The nets with the weights that come with the program: what `--path=pretrained` names.
+  private func pretrained(overrides: [String: String]) throws -> TrainedNets {
+    guard overrides.isEmpty else {
+      throw Failure(.usage, "a pretrained optimizer has options of its own; leave out --net_option")
+    }
+    guard let pretrained = PretrainedOptimizer(rawValue: problem.name),
+      let description = problem.nets.first
+    else {
+      let names = PretrainedOptimizer.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Failure(
+        .missing,
+        "no optimizer for '\(problem.name)' comes with the program, only for \(names); train one")
+    }
+    let trained = try pretrained.load()
+    return TrainedNets(
+      nets: [
+        NetAssignment(
+          key: description.key, optimizer: trained.rule, parameters: description.parameters)
+      ], weights: [trained.weights])
+  }
+
+  /// The nets with the weights saved at `path`, a folder or the file of the one net, or
+  /// `pretrained`; with untrained weights and a warning when there is no path.
+  func load(
+    overrides: [String: String], path: String?, seed: UInt64, warns: Bool = true
+  ) throws -> TrainedNets {
+    if path == "pretrained" { return try pretrained(overrides: overrides) }
+    let descriptions = try netDescriptions(
+      of: problem, overrides: overrides, from: catalog.optimizers)
+    // Made before any file is read: options that no net can have are the user's mistake, not the
+    // file's.
+    let fresh = try descriptions.map { try $0.assignment(from: catalog.optimizers) }
+    guard let path else {
+      if warns {
+        StandardError.notice("warning: no --path is given, so the learned optimizer is untrained")
+      }
+      return TrainedNets(nets: fresh, weights: initialWeights(of: fresh, seed: seed))
+    }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw Failure(.missing, "there is no '\(path)'; give the folder or file of a saved optimizer")
+    }
+    let keys = fresh.filter(\.optimizer.isTrained).map(\.key)
+    if !isFolder.boolValue && keys.count != 1 {
+      throw Failure(
+        .usage,
+        "problem \(problem.name) has \(keys.count) nets: give --path the folder that holds"
+          + " \(keys.map { "\($0).safetensors" }.joined(separator: ", "))")
+    }
+    if isFolder.boolValue { try requireNets(keys, in: path, problem: problem.name) }
+    var result = TrainedNets(nets: fresh, weights: fresh.map { _ in NamedTensors() })
+    for (index, description) in descriptions.enumerated() where fresh[index].optimizer.isTrained {
+      let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
+      (result.nets[index], result.weights[index]) = try saved(
+        in: file, description, fresh[index], overrides, checksKey: isFolder.boolValue)
+    }
+    return result
+  }
+
+  /// Weights of nets drawn anew, as `Experiment.initialWeights` draws them.
+  private func initialWeights(of nets: [NetAssignment], seed: UInt64) -> [NamedTensors] {
+    nets.enumerated().map { position, net in
+      var stream = RandomStream(seed: seed, purpose: .weights, instance: position)
+      return net.optimizer.initialWeights(&stream)
+    }
+  }
+
+  /// Says on what else a net was trained.
+  private func tell(_ origin: Origin, _ file: String) {
+    // Options that are written out are no others than the same at their defaults.
+    func complete(_ options: [String: String]) -> [String: String] {
+      Dictionary(uniqueKeysWithValues: problem.options.map { ($0.name, $0.standard) })
+        .merging(options) { $1 }
+    }
+    guard origin.problem == problem.name else {
+      return StandardError.notice(
+        "'\(file)' was trained on \(origin.problem), not on \(problem.name)")
+    }
+    guard complete(origin.options) != complete(options) else { return }
+    let own = options.isEmpty ? "its defaults" : options.settingText
+    StandardError.notice("'\(file)' was trained on \(origin.words), not with \(own)")
+  }
+
+  private func saved(
+    in file: String, _ description: NetDescription, _ fresh: NetAssignment,
+    _ overrides: [String: String], checksKey: Bool
+  ) throws -> (NetAssignment, NamedTensors) {
+    try Failure.inFile(file) {
+      if let contents = try? SafetensorsFile(contentsOf: file),
+        TrainingStateFile.isTrainingState(contents)
+      {
+        throw Failure(
+          .badData,
+          "'\(file)' is the state of a training, not an optimizer; give its folder, or one of the"
+            + " other files in it")
+      }
+      let saved = try TrainedOptimizer(
+        contentsOf: file, catalog: catalog.optimizers,
+        standard: (description.net, description.options))
+      if let origin = Origin(metadata: saved.metadata) { tell(origin, file) }
+      if checksKey, let key = saved.metadata["key"], key != description.key {
+        throw Failure(
+          .badData,
+          "'\(file)' holds the net '\(key)' instead of '\(description.key)'; give the folder"
+            + " as the training wrote it")
+      }
+      try requireAgreement(
+        saved.rule, description, fresh.optimizer.options, overrides, file)
+      return (
+        NetAssignment(
+          key: description.key, optimizer: saved.rule, parameters: description.parameters),
+        saved.weights
+      )
+    }
+  }
+}
+
+/// Checks that a folder holds nets, and not those of another problem.
+private func requireNets(_ keys: [String], in folder: String, problem: String) throws {
+  let nets = Origin.nets(in: folder)
+  guard !keys.isEmpty, Set(nets).isDisjoint(with: keys) else { return }
+  guard !nets.isEmpty else {
+    throw Failure(
+      .missing,
+      "'\(folder)' holds no saved optimizer; give the folder of a training that has evaluated once,"
+        + " as it was given to train --save_path")
+  }
+  throw Failure(
+    .badData,
+    "'\(folder)' holds \(nets.joined(separator: ", ")), but problem \(problem) has the nets"
+      + " \(keys.joined(separator: ", ")); give the folder of a training on \(problem)")
+}
+
+/// Checks that a saved net is what the user's options for it ask for: the wanted ones are all that a
+/// net of the description has.
+private func requireAgreement(
+  _ saved: any LearnedOptimizer, _ description: NetDescription, _ wanted: [String: JSONValue],
+  _ overrides: [String: String], _ file: String
+) throws {
+  func failure(_ what: String, _ found: String, _ wanted: String) -> Failure {
+    Failure(
+      .badData,
+      "'\(file)' holds a net with \(what) \(found), but --net_option asks for \(wanted); leave the"
+        + " option out, or give another file")
+  }
+  let own = "\(description.key)."
+  let asked = Set(
+    overrides.keys.compactMap { name -> String? in
+      let name = name.hasPrefix(own) ? String(name.dropFirst(own.count)) : name
+      return switch name {
+      case _ where name.contains("."): nil
+      case "preprocess": "preprocess_name"
+      case "k", "min", "max": "preprocess_options"
+      default: name
+      }
+    })
+  let savedClass = type(of: saved).name
+  if asked.contains("net"), savedClass != description.net {
+    throw failure("the class", savedClass, description.net)
+  }
+  for name in asked.sorted() {
+    guard let value = wanted[name], let found = saved.options[name], value != found else {
+      continue
+    }
+    throw failure(name, found.text, value.text)
+  }
+}

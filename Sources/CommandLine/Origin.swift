@@ -1,0 +1,62 @@
+import Files
+import Foundation
+import LearnedOptimizers
+import MetaTraining
+import Safetensors
+import Settings
+
+/// What a saved optimizer says of its training: which problem to use it on unless told otherwise.
+struct Origin {
+  /// The problem's name.
+  let problem: String
+  /// The problem's options.
+  let options: [String: String]
+  /// All options of the training; nil for optimizers that were not trained by this program.
+  let training: TrainingOptions?
+
+  /// What the file, or the first net of the folder, says; nil when it says nothing or can't be read,
+  /// which is an error elsewhere.
+  init?(ofSaved path: String) {
+    var file = path
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      guard let first = Self.nets(in: path).first else { return nil }
+      file = "\(path)/\(first).safetensors"
+    }
+    guard let saved = try? SafetensorsFile(contentsOf: file) else { return nil }
+    self.init(metadata: saved.metadata)
+  }
+
+  /// What a saved net's metadata say.
+  init?(metadata: [String: String]) {
+    guard let problem = metadata["problem"] else { return nil }
+    self.problem = problem
+    let training = metadata["training_options"].flatMap { JSONValue(parsing: $0)?.object }
+    options = training?["problem_option"].flatMap { [String: String](settingJSON: $0) } ?? [:]
+    self.training = training.flatMap { try? TrainingOptions(json: $0) }
+  }
+
+  /// The keys of the nets that are saved in a folder, sorted.
+  static func nets(in folder: String) -> [String] {
+    let suffix = ".safetensors"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { $0.hasSuffix(suffix) && !$0.hasSuffix(TrainingFolder.stateName) }
+      .map { String($0.dropLast(suffix.count)) }.sorted()
+  }
+
+  /// The problem and its options as words.
+  var words: String {
+    options.isEmpty ? problem : "\(problem) with \(options.settingText)"
+  }
+}
+
+extension ProblemChoice {
+  /// The name and the options: what was given, else those that the optimizer was trained on.
+  ///
+  /// - Parameter path: the saved optimizer.
+  func resolved(trainedAt path: String?) -> (name: String, options: [String: String]) {
+    if let name { return (name, options) }
+    guard let path, let origin = Origin(ofSaved: path) else { return ("simple", options) }
+    return (origin.problem, origin.options.merging(options) { $1 })
+  }
+}

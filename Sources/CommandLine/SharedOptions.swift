@@ -1,0 +1,105 @@
+import Catalogs
+import Datasets
+import Files
+import Foundation
+import LearnedOptimizers
+import MetaTraining
+import Problems
+import Processes
+import Settings
+import Tensors
+import Unrolling
+
+/// Options that choose a problem.
+struct ProblemChoice: Configurable {
+  var name: String?
+  var options: [String: String] = [:]
+  var netOptions: [String: String] = [:]
+  var dataDirectory: String?
+
+  static let settings: [Setting<ProblemChoice>] = [
+    Setting(
+      "problem", \.name, effect: .run, placeholder: "NAME", default: "simple",
+      "the problem; `l2l list` names all"),
+    Setting("problem_option", \.options, effect: .run, "an option of the problem; repeatable"),
+    Setting(
+      "net_option", \.netOptions, effect: .run,
+      "an option of the default nets; KEY.NAME for one of several; repeatable"),
+    .dataDirectory(\.dataDirectory),
+  ]
+}
+
+extension Setting {
+  /// Where data sets lie.
+  static func dataDirectory(_ path: any WritableKeyPath<Owner, String?> & Sendable) -> Setting {
+    Setting(
+      "data_dir", path, effect: .run, placeholder: "FOLDER",
+      default: "$L2L_DATA_DIR, ./data, or the embedded subset",
+      "where data sets lie; 'synthetic' for drawn images")
+  }
+
+  /// How long a collective may take.
+  static func collectiveTimeout(_ path: any WritableKeyPath<Owner, Double> & Sendable) -> Setting {
+    Setting(
+      "collective_timeout", path, in: .above(0, below: 1e9), effect: .run, placeholder: "SECONDS",
+      "seconds until a rank that does not answer counts as hung")
+  }
+}
+
+/// The problem's data as the command line gives it.
+func makeProblem(
+  _ entry: ProblemEntry, options: [String: String], split: DatasetSplit, directory: String?,
+  fixedBatch: ImageBatch? = nil, announcing: Bool = true
+) throws -> BuiltProblem {
+  let built = try entry.make(
+    options: options,
+    data: ProblemData(split: split, directory: directory, fixedBatch: fixedBatch))
+  // Tells the user when other images stand in for a data set.
+  if announcing { for notice in built.notices { StandardError.notice(notice) } }
+  return built
+}
+
+extension BuiltProblem {
+  /// What optimizees are dealt from, under the problem's name.
+  func tasks(named name: String) -> [TaskAssignment] {
+    tasks.map { task in TaskAssignment(task.name.map { "\(name)/\($0)" } ?? name, task.family) }
+  }
+}
+
+/// The reference's three lines.
+func printSummary(_ header: String, mean: Double, time: Double, unit: String = "epoch") {
+  StandardOutput.write(header)
+  StandardOutput.write("Log Mean Final Error: \(String(format: "%.2f", log10(mean)))")
+  StandardOutput.write("Mean \(unit) time: \(String(format: "%.2f", time)) s")
+}
+
+/// A divergence as a sentence.
+func sentence(_ divergence: Divergence) -> String {
+  let what: String =
+    switch divergence.quantity {
+    case .loss: "the loss"
+    case .gradient(let parameter): "the gradient of '\(parameter)'"
+    case .metaGradient(let net): "the meta-gradient of net '\(net)'"
+    }
+  return "\(what) is not finite in epoch \(divergence.key.epoch + 1), optimizee"
+    + " \(divergence.key.instance), step \(divergence.step): the optimizee is left out"
+}
+
+/// Checks, before any work is done, that an output file can be made and destroys nothing.
+func requireOutput(_ path: String, inputs: [String?]) throws {
+  guard !path.isEmpty else { throw Failure(.usage, "--output needs the name of a file") }
+  try OutputFile.check(path, inputs: inputs.compactMap(\.self))
+}
+
+/// Lets OpenBLAS take its work space, or says that it can't have it.
+///
+/// Without it OpenBLAS would ask again and again, for ever.
+func takeWorkSpace() throws {
+  guard MemoryLimit.addressSpace != nil else { return }
+  // What a small problem takes besides. An allocation that fails later ends the program without a word.
+  let bytes = LinearAlgebra.workSpace + (64 << 20)
+  guard MemoryLimit.canMap(bytes) else {
+    throw OutOfMemory(bytes: bytes, purpose: "OpenBLAS's work space and a small problem")
+  }
+  LinearAlgebra.takeWorkSpace()
+}

@@ -1,0 +1,101 @@
+import Catalogs
+import Layers
+import LearnedOptimizers
+import MetaGradients
+import MetaTraining
+import Settings
+import Unrolling
+
+// Settings of a training that contradict each other: errors before any work.
+extension TrainingPlan {
+  /// Checks what the estimator, the horizon and the window have to do with each other.
+  ///
+  /// - Throws: `Failure`.
+  func checkEstimation(_ options: TrainingOptions) throws {
+    guard let estimator = catalog.estimators.estimator(for: options) else {
+      throw Failure(
+        .usage,
+        "there is no estimator '\(options.estimator)'"
+          + suggestion(options.estimator, catalog.estimators.map(\.name)))
+    }
+    let name = options.estimator
+    let isBackpropagation = name == TruncatedBackpropagation.name
+    func refuse(_ reason: String) -> Failure { Failure(.usage, reason) }
+    let countsEpochs = estimator.isInStep && options.horizon.constant != nil
+    if countsEpochs, given.contains("num_meta_steps") {
+      throw refuse(
+        "--estimator=\(name) counts epochs where all have one length: give --num_epochs instead of"
+          + " --num_meta_steps")
+    }
+    if !countsEpochs, given.contains("num_epochs") {
+      throw refuse(
+        isBackpropagation
+          ? "epochs of --num_steps=\(options.horizon) end at different times, so meta-steps are"
+            + " counted: give --num_meta_steps instead of --num_epochs"
+          : "--estimator=\(name) counts meta-steps: give --num_meta_steps instead of --num_epochs")
+    }
+    let isAnalytic = name == AnalyticPersistentEvolutionStrategies.name
+    if options.secondDerivatives, !isBackpropagation, !isAnalytic {
+      throw refuse(
+        "--second_derivatives is of backpropagation, and --estimator=\(name) takes no derivatives:"
+          + " leave it out, or choose backprop or pes-analytic")
+    }
+    if let steps = options.perturbationSteps {
+      guard name == "nres" else {
+        throw refuse("--perturbation_steps is of --estimator=nres, not of \(name): leave it out")
+      }
+      guard steps.isMultiple(of: options.unrollLength) else {
+        throw refuse(
+          "--perturbation_steps \(steps) must be a multiple of --unroll_length"
+            + " \(options.unrollLength)")
+      }
+    }
+    if options.usesSign, name != FullEvolutionStrategies.name {
+      throw refuse("--sign is of --estimator=full-es, not of \(name): leave it out")
+    }
+    let (low, high) = (options.horizon.shortest, options.unrollLength)
+    if low < high, name != FullEvolutionStrategies.name {
+      throw refuse(
+        "--unroll_length \(high) is longer than the shortest of --num_steps \(options.horizon): give"
+          + " a shorter unroll or longer trajectories")
+    }
+    for (setting, hasEffect) in [
+      ("sigma", !isBackpropagation), ("loss_clip", !isBackpropagation),
+      ("weight_decay", options.metaOptimizer == .adamw),
+      ("momentum", options.metaOptimizer == .sgd),
+    ] where given.contains(setting) && !hasEffect {
+      let with = ["weight_decay": "--meta_optimizer=adamw", "momentum": "--meta_optimizer=sgd"]
+      throw refuse(
+        "--\(setting) has no effect without \(with[setting] ?? "evolution strategies"): leave it out"
+      )
+    }
+  }
+
+  /// Checks that what is to be frozen is there.
+  ///
+  /// - Throws: `Failure`.
+  func checkFrozen(_ options: TrainingOptions, _ experiment: Experiment) throws {
+    let names = experiment.nets.flatMap { net in
+      net.optimizer.weights.flatMap { [$0.name, "\(net.key)/\($0.name)"] }
+    }
+    for name in options.freeze where !names.contains(name) {
+      throw Failure(
+        .usage,
+        "--freeze: no net has weights '\(name)'\(suggestion(name, Array(Set(names)).sorted()))")
+    }
+  }
+
+  /// Checks that a training whose rate falls to 0 at its end keeps that end.
+  ///
+  /// - Throws: `Failure`.
+  func checkExtent(_ saved: TrainingOptions, _ options: TrainingOptions) throws {
+    guard saved.schedule == .cosine,
+      (saved.epochCount, saved.metaStepCount) != (options.epochCount, options.metaStepCount)
+    else { return }
+    throw Failure(
+      .usage,
+      "the training in '\(settings.savePath ?? "")' has --schedule=cosine, whose learning rate"
+        + " follows from where it ends: that can't change on resuming; start a new training from its"
+        + " optimizer with --start_from")
+  }
+}

@@ -1,0 +1,235 @@
+import ArgumentParser
+import Catalogs
+import Datasets
+import Foundation
+import Layers
+import LearnedOptimizers
+import MPIGroups
+import MetaGradients
+import MetaTraining
+import Problems
+import Safetensors
+import Settings
+import Tensors
+import Unrolling
+
+/// What `unroll` can be told.
+struct UnrollSettings: Configurable {
+  var problem = ProblemChoice()
+  var path: String?
+  var unrollLength: Int?
+  /// How meta-gradients are found: the run's, with what is given in its place.
+  var training = TrainingOptions()
+  var statePath: String?
+  var epoch = 0
+  var instance = 0
+  var output: String?
+
+  /// What of a training decides an unroll's numbers.
+  private static let ofTraining = [
+    "estimator", "second_derivatives", "meta_loss", "clip_norm", "adjoint_limit",
+    "adjoint_smoothing", "sigma", "perturbation_steps", "sign", "loss_clip", "seed",
+  ]
+
+  static let settings: [Setting<UnrollSettings>] =
+    ProblemChoice.settings.map { $0.within(\.problem) } + [
+      Setting(
+        "path", \.path, effect: .run, placeholder: "PATH",
+        "the learned optimizer: a file, or a folder"),
+      Setting(
+        "unroll_length", \.unrollLength, in: .from(1, to: 1e7), effect: .run,
+        default: "the training's, else 20", "steps"),
+    ]
+    + ofTraining.compactMap { TrainingOptions.setting(named: $0)?.within(\.training) } + [
+      Setting(
+        "state", \.statePath, effect: .run, placeholder: "FILE",
+        "initial values, a safetensors file"),
+      Setting(
+        "epoch", \.epoch, in: .from(0, to: 1e9), effect: .run,
+        "the epoch, from 0, whose optimizee is unrolled; of evolution strategies the trajectory"),
+      Setting(
+        "instance", \.instance, in: .from(0, to: 1e7), effect: .run,
+        "the optimizee's number in the epoch, from 0"),
+      Setting(
+        "output", \.output, effect: .run, placeholder: "FILE",
+        "the file to write; else losses are printed"),
+    ]
+}
+
+/// Writes out one unroll number by number.
+struct UnrollOnce: SettingsCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unroll",
+    abstract: "Unroll one optimizee and write out losses, final parameters and meta-gradients.",
+    usage: "l2l unroll --path=PATH [--problem=NAME] [OPTION ...]",
+    discussion: """
+      --state overrides what it names: x0/<parameter>, const/<constant>, images and labels (the \
+      minibatch used at every evaluation of the loss). Sizes that problem options would set follow \
+      the given tensors. The output holds fx [T+1], meta_loss [], x_final/<parameter>, \
+      grad/<weight> (grad/<net>/<weight> with several nets), and with evolution strategies \
+      losses_plus, losses_minus and perturbation/<weight>.
+
+      To replay an optimizee of a training, give --path its folder, for the weights of the best \
+      evaluation, or its latest.training-state.safetensors, for the last ones: problem, options, \
+      seed, unroll length and all that decides the meta-gradient are then the run's, but for what \
+      is given here.
+      """)
+
+  @OptionGroup var arguments: SettingArguments<UnrollSettings>
+
+  static func run(
+    _ settings: UnrollSettings, given: GivenSettings<UnrollSettings>, on catalog: Catalog
+  ) throws {
+    // One unroll is one process's work.
+    guard Launch.current.rank == 0 else { return }
+    try Unrolling(settings: settings, given: given, catalog: catalog).run()
+  }
+}
+
+/// One call of `unroll`.
+private struct Unrolling {
+  let settings: UnrollSettings
+  let given: GivenSettings<UnrollSettings>
+  let catalog: Catalog
+
+  func run() throws {
+    let path = settings.path
+    let state = try path.flatMap(Self.trainingState)
+    let options = try options(state)
+    if let output = settings.output {
+      try requireOutput(output, inputs: [settings.path, settings.statePath])
+    }
+    guard let estimator = catalog.estimators.estimator(for: options) else {
+      throw Failure(
+        .usage,
+        "there is no estimator '\(options.estimator)'"
+          + suggestion(options.estimator, catalog.estimators.map(\.name)))
+    }
+    try takeWorkSpace()
+    let values = try GivenState(path: settings.statePath)
+    let (experiment, weights) = try experiment(options, values, state)
+    let unroller = Unroller(experiment, weights: weights)
+    var setting = options.estimationSetting(for: experiment)
+    if settings.unrollLength != nil || !isReplay(state) {
+      // Without a run the unroll is all that there will be.
+      setting.horizon = Horizon(options.unrollLength)
+    }
+    var episode = estimator.start(
+      OptimizeeKey(
+        seed: options.seed, phase: .training, epoch: settings.epoch, instance: settings.instance),
+      in: setting, on: unroller)
+    for walker in episode.walkers.indices { try values.apply(to: &episode.walkers[walker]) }
+    let outcome: MetaGradient
+    do throws(Divergence) {
+      outcome = try estimator.estimate(
+        &episode, weights: weights, in: setting, on: unroller)
+    } catch {
+      throw Failure(.badData, sentence(error))
+    }
+    guard let output = settings.output else {
+      for (step, loss) in outcome.losses.enumerated() {
+        StandardOutput.write("f(x_\(step)) = \(loss)")
+      }
+      return StandardOutput.write("meta-loss = \(outcome.metaLoss)")
+    }
+    try file(outcome, episode, experiment).write(to: output)
+  }
+
+  // MARK: - What is unrolled
+
+  private func isReplay(_ state: TrainingStateFile?) -> Bool {
+    state != nil || settings.path.flatMap(Origin.init(ofSaved:))?.training != nil
+  }
+
+  /// The options of the run that `--path` names, or the defaults, with what the user gives.
+  private func options(_ state: TrainingStateFile?) throws -> TrainingOptions {
+    var all = settings
+    let origin = settings.path.flatMap { state == nil ? Origin(ofSaved: $0) : nil }
+    // A run on another problem is no run of this one: only its net is used.
+    let run = (state?.options ?? origin?.training).flatMap { run in
+      settings.problem.name.map { $0 == run.problem } ?? true ? run : nil
+    }
+    if let run { all.training = run }
+    try given.apply(to: &all)
+    var options = all.training
+    options.problem = settings.problem.name ?? run?.problem ?? origin?.problem ?? "simple"
+    options.problemOptions = (run?.problemOptions ?? [:]).merging(settings.problem.options) { $1 }
+    options.netOptions = (state == nil ? [:] : run?.netOptions ?? [:])
+      .merging(settings.problem.netOptions) { $1 }
+    if let length = settings.unrollLength { options.unrollLength = length }
+    return options
+  }
+
+  private func experiment(
+    _ options: TrainingOptions, _ values: GivenState, _ state: TrainingStateFile?
+  ) throws -> (Experiment, [NamedTensors]) {
+    let entry = try catalog.problem(named: options.problem)
+    var problemOptions = options.problemOptions
+    for (name, value) in try values.impliedOptions(of: entry) where problemOptions[name] == nil {
+      problemOptions[name] = value
+    }
+    let path = settings.path
+    let nets = try LearnedNets(catalog: catalog, problem: entry, options: problemOptions).load(
+      overrides: options.netOptions, path: state == nil ? path : nil, seed: options.seed,
+      warns: state == nil)
+    let built = try makeProblem(
+      entry, options: problemOptions, split: .train, directory: settings.problem.dataDirectory,
+      fixedBatch: try values.batch())
+    let experiment = try makeExperiment(
+      built, named: entry.name, nets: nets.nets, path: path)
+    guard let state else { return (experiment, nets.weights) }
+    return try Failure.inFile(path ?? "") {
+      (experiment, try state.state(for: experiment).weights)
+    }
+  }
+
+  /// The training state in a file; nil for folders and for files that are saved optimizers.
+  private static func trainingState(at path: String) throws -> TrainingStateFile? {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+      !isFolder.boolValue
+    else { return nil }
+    let file = try SafetensorsFile(contentsOf: path)
+    return TrainingStateFile.isTrainingState(file) ? try TrainingStateFile(file) : nil
+  }
+
+  // MARK: - Output
+
+  private func file(
+    _ outcome: MetaGradient, _ episode: Episode, _ experiment: Experiment
+  ) -> SafetensorsFile {
+    var file = SafetensorsFile(metadata: ["program_version": programVersion])
+    func add(_ name: String, _ values: [Float], _ shape: [Int]) {
+      file.append(SafetensorsArray(floats: values, shape: shape), named: name)
+    }
+    add("fx", outcome.losses, [outcome.losses.count])
+    add("meta_loss", [Float(outcome.metaLoss)], [])
+    let optimizee = episode.walkers[0]
+    for (position, parameter) in optimizee.layout.parameters.enumerated() {
+      let value = optimizee.layout.value(of: position, in: optimizee.parameters)
+      add(
+        "x_final/\(parameter.specification.name)", value.elements, value.shape.dimensions)
+    }
+    let several = experiment.nets.count { $0.optimizer.isTrained } > 1
+    /// Numbers in the layout of the nets' weights, one tensor a weight.
+    func add(_ prefix: String, _ vectors: [[Float]]) {
+      for (net, vector) in zip(experiment.nets, vectors) {
+        var start = 0
+        for weight in net.optimizer.weights {
+          let count = weight.shape.count
+          add(
+            several ? "\(prefix)/\(net.key)/\(weight.name)" : "\(prefix)/\(weight.name)",
+            Array(vector[start..<start + count]), weight.shape.dimensions)
+          start += count
+        }
+      }
+    }
+    add("grad", outcome.gradients.map { $0.map { Float($0) } })
+    if let pair = outcome.pair {
+      add("losses_plus", pair.plus, [pair.plus.count])
+      add("losses_minus", pair.minus, [pair.minus.count])
+      add("perturbation", episode.perturbation.map(\.elements))
+    }
+    return file
+  }
+}

@@ -1,0 +1,119 @@
+internal import Autodiff
+public import Tensors
+
+/// Runs any rule through automatic differentiation over whole tensors: the default engine, and the
+/// oracle of faster ones.
+///
+/// Meta-gradients go back step by step: each step is computed again on a tape and differentiated.
+public final class TensorEngine: OptimizerEngine {
+  private let rule: any LearnedOptimizer
+  private var weights: [Variable] = []
+  private let tape = Tape()
+
+  /// An engine for the rule.
+  public init(_ rule: any LearnedOptimizer) { self.rule = rule }
+
+  /// Takes other weights.
+  public func load(_ weights: NamedTensors) {
+    self.weights = weights.tensors.map { Variable($0) }
+  }
+
+  /// What the rule starts with.
+  public func initialState(of shapes: [Shape]) -> OptimizerState {
+    OptimizerState(tensors: rule.initialState(of: shapes), step: 0, shapes: shapes)
+  }
+
+  private static func parts(of vector: Tensor, _ shapes: [Shape]) -> [Tensor] {
+    var offset = 0
+    return shapes.map { shape in
+      defer { offset += shape.count }
+      return vector.view(from: offset, shape: shape)
+    }
+  }
+
+  private static func joined(_ parts: some Collection<Tensor>) -> Tensor {
+    let count = parts.reduce(0) { $0 + $1.count }
+    return Tensor(uninitialized: Shape(vector: count)) { target in
+      var offset = 0
+      for part in parts {
+        part.withUnsafeFloats { (target + offset).update(from: $0, count: part.count) }
+        offset += part.count
+      }
+    }
+  }
+
+  /// One step on constants: nothing is recorded.
+  public func step(_ input: StepInput, state: inout OptimizerState) -> Tensor {
+    let step = Step(
+      gradients: Self.parts(of: input.gradient, state.shapes).map { Variable($0) },
+      parameters: Self.parts(of: input.parameters, state.shapes).map { Variable($0) },
+      loss: Variable(input.loss), index: state.step, count: input.count)
+    let (updates, next) = rule.update(
+      step, state: state.tensors.map { Variable($0) }, weights: weights)
+    state.tensors = next.map(\.value)
+    state.step += 1
+    return Self.joined(updates.map(\.value))
+  }
+
+  /// Goes forward to keep the states, then back step by step.
+  public func backward(
+    gradients: [Tensor], lossWeights: [Float], from initial: OptimizerState,
+    into weightGradient: inout [Double]
+  ) {
+    guard !weights.isEmpty, gradients.count > 1 else { return }
+    demand(rule.inputs.isEmpty, "a rule that looks at more than gradients is unrolled step by step")
+    let inputs = gradients.map { StepInput(gradient: $0, parameters: $0, loss: 0) }
+    var states: [OptimizerState] = []
+    var state = initial
+    for input in inputs.dropLast() {
+      states.append(state)
+      _ = step(input, state: &state)
+    }
+    var stateAdjoint = zeroAdjoint(of: state)
+    var adjoint = Tensor.zeros(gradients[0].shape)
+    for index in states.indices.reversed() {
+      adjoint = adjoint + gradients[index + 1].affine(scale: lossWeights[index + 1], offset: 0)
+      _ = backwardStep(
+        inputs[index], state: states[index], updateAdjoint: adjoint, stateAdjoint: &stateAdjoint,
+        into: &weightGradient)
+    }
+  }
+
+  /// Recomputes one step on a tape and differentiates it.
+  public func backwardStep(
+    _ input: StepInput, state: OptimizerState, updateAdjoint: Tensor,
+    stateAdjoint: inout OptimizerState, into weightGradient: inout [Double]
+  ) -> StepAdjoint {
+    tape.reset()
+    defer { tape.reset() }
+    let weights = self.weights.map { tape.variable($0.value) }
+    let gradients = Self.parts(of: input.gradient, state.shapes).map { tape.variable($0) }
+    let seesParameters = rule.inputs.contains(.parameter)
+    let parameters = Self.parts(of: input.parameters, state.shapes).map {
+      seesParameters ? tape.variable($0) : Variable($0)
+    }
+    let loss = tape.variable(Tensor(input.loss))
+    let before = state.tensors.map { tape.variable($0) }
+    let (updates, after) = rule.update(
+      Step(
+        gradients: gradients, parameters: parameters, loss: loss, index: state.step,
+        count: input.count),
+      state: before, weights: weights)
+    let seeds = Self.parts(of: updateAdjoint, state.shapes) + stateAdjoint.tensors
+    let results = Autodiff.gradients(
+      of: updates + after, seeds: seeds.map { Variable($0) },
+      withRespectTo: gradients + (seesParameters ? parameters : []) + [loss] + before + weights
+    ).map(\.value)
+    var rest = results[...]
+    func take(_ count: Int) -> ArraySlice<Tensor> {
+      defer { rest = rest.dropFirst(count) }
+      return rest.prefix(count)
+    }
+    let gradientAdjoint = Self.joined(take(gradients.count))
+    let parameterAdjoint = seesParameters ? Self.joined(take(parameters.count)) : nil
+    let lossAdjoint = take(1).first?.scalar ?? 0
+    stateAdjoint.tensors = Array(take(before.count))
+    accumulate(rest, into: &weightGradient)
+    return StepAdjoint(gradient: gradientAdjoint, parameters: parameterAdjoint, loss: lossAdjoint)
+  }
+}

@@ -1,0 +1,3 @@
+import LearningToLearn
+
+LearningToLearn.run()
