@@ -132,8 +132,8 @@ let package = Package(
     .executableTarget(
       name: "l2l-bench",
       dependencies: [
-        "Catalogs", "MPIGroups", "MetaTraining", "Unrolling", "ProcessGroups",
-        "Problems", "LearnedOptimizers", "Layers",
+        "Catalogs", "MPIGroups", "MetaTraining", "MetaGradients", "Unrolling", "ProcessGroups",
+        "Problems", "LearnedOptimizers", "Layers", "Settings",
         "Autodiff", "Tensors", "Datasets", "CKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -35,10 +35,16 @@ public struct Catalog: Sendable {
     self.recipes = recipes
   }
 
-  /// The problem of this name.
+  /// The problem of this name; of several names with commas between, the problems together.
   ///
   /// - Throws: `ProblemError.unknownProblem`.
   public func problem(named name: String) throws(ProblemError) -> ProblemEntry {
+    let names = ProblemNames(name).names
+    guard names.count < 2 else {
+      var entries: [ProblemEntry] = []
+      for name in names { entries.append(try problem(named: name)) }
+      return ProblemEntry(together: entries)
+    }
     guard let entry = problems.first(where: { $0.name == name }) else {
       throw .unknownProblem(name, valid: problems.map(\.name))
     }

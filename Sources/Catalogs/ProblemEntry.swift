@@ -35,6 +35,20 @@ public struct ProblemEntry: Sendable {
   private let build: @Sendable ([String: String], ProblemData) throws -> BuiltProblem
   private let implied: @Sendable ((String) -> [Int]?) -> [String: String]
 
+  /// An entry whose parts are known.
+  init(
+    name: String, summary: String, nets: [NetDescription],
+    options: [(name: String, standard: String, expected: String, summary: String)],
+    build: @escaping @Sendable ([String: String], ProblemData) throws -> BuiltProblem
+  ) {
+    self.name = name
+    self.summary = summary
+    self.nets = nets
+    self.options = options
+    self.build = build
+    implied = { _ in [:] }
+  }
+
   /// A problem that may read a data set.
   ///
   /// - Parameters:

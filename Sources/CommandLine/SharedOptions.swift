@@ -17,10 +17,15 @@ struct ProblemChoice: Configurable {
   var netOptions: [String: String] = [:]
   var dataDirectory: String?
 
+  private var names: ProblemNames? {
+    get { name.map { ProblemNames($0) } }
+    set { name = newValue?.text }
+  }
+
   static let settings: [Setting<ProblemChoice>] = [
     Setting(
-      "problem", \.name, effect: .run, placeholder: "NAME", default: "simple",
-      "the problem; `l2l list` names all"),
+      "problem", \.names, effect: .run, placeholder: "NAME", default: "simple",
+      "the problem; `l2l list` names all; repeatable"),
     Setting("problem_option", \.options, effect: .run, "an option of the problem; repeatable"),
     Setting(
       "net_option", \.netOptions, effect: .run,
@@ -62,7 +67,11 @@ func makeProblem(
 extension BuiltProblem {
   /// What optimizees are dealt from, under the problem's name.
   func tasks(named name: String) -> [TaskAssignment] {
-    tasks.map { task in TaskAssignment(task.name.map { "\(name)/\($0)" } ?? name, task.family) }
+    let isOne = ProblemNames(name).names.count == 1
+    return tasks.map { task in
+      let whole = task.name.map { isOne ? "\(name)/\($0)" : $0 }
+      return TaskAssignment(whole ?? name, task.family)
+    }
   }
 }
 

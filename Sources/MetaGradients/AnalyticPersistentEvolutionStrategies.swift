@@ -94,7 +94,10 @@ extension EstimationSetting {
   func lossWeights(_ losses: [Float], normalize: (Double) -> Double) -> [Float] {
     func value(_ losses: [Double]) -> [Double] {
       metaLoss.contributions(
-        losses.map { loss in normalize(lossClip.map { min(max(loss, 0), $0) } ?? loss) })
+        losses.map { loss in
+          let clipped = lossClip.map { min(max(loss, 0), $0) } ?? loss
+          return metaLoss.normalizes ? normalize(clipped) : clipped
+        })
     }
     let window = losses.dropLast().map { Double($0) }
     // Contributions are functions of one loss each but for which is the smallest, and piecewise

@@ -72,7 +72,7 @@ struct AntitheticWindow {
   private func value(_ loss: Float, of segment: Segment) -> Double {
     let loss = Double(loss)
     let clipped = setting.lossClip.map { min(max(loss, 0), $0) } ?? loss
-    return segment.normalize(clipped)
+    return setting.metaLoss.normalizes ? segment.normalize(clipped) : clipped
   }
 
   /// What the window's losses add to its two meta-losses, segment by segment.

@@ -14,6 +14,9 @@ public enum MetaLoss: String, CaseIterable, Sendable {
   /// The smallest loss of an unroll: for what an optimizer reaches at its best.
   case minimum
 
+  /// Whether losses are put on a scale that all tasks share first: logarithms need none.
+  package var normalizes: Bool { self == .sum || self == .minimum }
+
   // Keeps the logarithm's derivative finite where a loss reaches 0.
   private static let offset = 1e-8
 

@@ -1,5 +1,6 @@
 internal import Layers
 internal import LearnedOptimizers
+internal import Problems
 public import Tensors
 public import Unrolling
 
@@ -67,7 +68,8 @@ public struct TruncatedBackpropagation: MetaGradientEstimator {
     unroller.load(weights)
     let steps = min(setting.window, episode.length)
     let estimate = try unrolled(
-      &episode.walkers[0], steps: steps, metaLoss: setting.metaLoss, on: unroller)
+      &episode.walkers[0], steps: steps, metaLoss: setting.metaLoss, on: unroller,
+      normalizes: unroller.experiment.tasks.count > 1 && setting.metaLoss.normalizes)
     episode.position += steps
     var result = estimate
     if episode.position + setting.window > episode.length {
@@ -78,19 +80,31 @@ public struct TruncatedBackpropagation: MetaGradientEstimator {
 
   /// Unrolls `steps` steps of an optimizee under the unroller's weights and differentiates.
   ///
+  /// - Parameter normalizes: whether losses are first put on the scale that all tasks share.
   /// - Throws: `Divergence`; the optimizee is then useless.
   public func unrolled(
-    _ optimizee: inout Optimizee, steps: Int, metaLoss: MetaLoss, on unroller: Unroller
+    _ optimizee: inout Optimizee, steps: Int, metaLoss: MetaLoss, on unroller: Unroller,
+    normalizes: Bool = false
   ) throws(Divergence) -> MetaGradient {
+    let problem = optimizee.problem
+    let family = unroller.experiment.task(ofInstance: optimizee.key.instance).family
+    func normalized(_ loss: Float) -> Float {
+      normalizes ? Float(family.normalized(Double(loss), of: problem)) : loss
+    }
     var result = try unrolled(
-      &optimizee, steps: steps, lossWeights: metaLoss.weights, on: unroller)
-    result.metaLoss = metaLoss.value(result.losses)
+      &optimizee, steps: steps,
+      lossWeights: { losses in
+        let weights = metaLoss.weights(losses.map(normalized))
+        return normalizes
+          ? zip(weights, losses).map { $0 * family.slope(at: $1, of: problem) } : weights
+      }, on: unroller)
+    result.metaLoss = metaLoss.value(result.losses.map(normalized))
     return result
   }
 
   /// The same with derivatives of the meta-loss by the losses from elsewhere; the meta-loss is left
   /// at 0.
-  func unrolled(
+  package func unrolled(
     _ optimizee: inout Optimizee, steps: Int, lossWeights weigh: ([Float]) -> [Float],
     on unroller: Unroller
   ) throws(Divergence) -> MetaGradient {
@@ -218,4 +232,14 @@ public struct TruncatedBackpropagation: MetaGradientEstimator {
 
 extension Tensor {
   fileprivate var length: Double { dot(self).squareRoot() }
+}
+
+extension ProblemFamily {
+  /// The derivative of a member's normalized loss, by a central difference: it is piecewise linear.
+  fileprivate func slope(at loss: Float, of member: any Problem) -> Float {
+    let step = 1e-4 * max(abs(Double(loss)), 1)
+    let rise =
+      normalized(Double(loss) + step, of: member) - normalized(Double(loss) - step, of: member)
+    return Float(rise / (2 * step))
+  }
 }

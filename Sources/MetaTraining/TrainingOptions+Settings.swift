@@ -1,4 +1,5 @@
 public import MetaGradients
+internal import Problems
 public import Settings
 
 extension TrainingOptions: Configurable {
@@ -7,8 +8,12 @@ extension TrainingOptions: Configurable {
 
   /// All of them: a new one is a line here and its property above.
   public static let settings: [Setting<TrainingOptions>] = [
-    Setting("problem", \.problem, placeholder: "NAME", "the problem; `l2l list` names all"),
-    Setting("problem_option", \.problemOptions, "an option of the problem; repeatable"),
+    Setting(
+      "problem", \.problemNames, placeholder: "NAME",
+      "the problem; `l2l list` names all; repeatable: optimizees are dealt to all evenly"),
+    Setting(
+      "problem_option", \.problemOptions,
+      "an option of the problem; PROBLEM.NAME for one of several; repeatable"),
     Setting(
       "net_option", \.netOptions,
       "an option of the default nets; KEY.NAME for one of several; repeatable"),
@@ -127,5 +132,13 @@ extension Horizon: SettingValue {
   /// A number where there is one.
   public var settingJSON: JSONValue {
     constant.map { .number(Double($0)) } ?? .string("\(self)")
+  }
+}
+
+extension TrainingOptions {
+  /// The names in `problem`.
+  fileprivate var problemNames: ProblemNames {
+    get { ProblemNames(problem) }
+    set { problem = newValue.text }
   }
 }

@@ -28,15 +28,15 @@ public struct BuiltProblem: Sendable {
   public let tasks: [(name: String?, family: any ProblemFamily)]
   /// The data sets, for notices and for comparing between processes.
   public let datasets: [ImageDataset]
-  /// A hash of other data, as a text.
-  private let otherHash: UInt64?
+  /// Hashes of other data.
+  private let otherHashes: [UInt64]
 
   /// A problem on a data set, or without one.
   public init(_ problem: any Problem, dataset: ImageDataset? = nil) {
     family = problem
     tasks = [(nil, problem)]
     datasets = dataset.map { [$0] } ?? []
-    otherHash = nil
+    otherHashes = []
   }
 
   /// A problem or a family on the data sets that it names, and other data of the given hash.
@@ -44,7 +44,7 @@ public struct BuiltProblem: Sendable {
     self.family = family
     tasks = [(nil, family)]
     datasets = family.datasets
-    otherHash = contentHash
+    otherHashes = contentHash.map { [$0] } ?? []
   }
 
   /// Several families, of which each has as many optimizees as any other.
@@ -57,7 +57,26 @@ public struct BuiltProblem: Sendable {
     family = mixture
     self.tasks = tasks.map { ($0.name, $0.family) }
     datasets = mixture.datasets
-    otherHash = nil
+    otherHashes = []
+  }
+
+  /// Several problems or families under their names, each as often as any other, with losses in units
+  /// of what each starts with.
+  ///
+  /// - Throws: `ProblemError.wrongNumberOfWeights` without problems.
+  public init(together parts: [(name: String, built: BuiltProblem)]) throws(ProblemError) {
+    tasks = parts.flatMap { part in
+      part.built.tasks.map { task in
+        (
+          task.name.map { "\(part.name)/\($0)" } ?? part.name,
+          task.family.inUnitsOfItsStart
+        )
+      }
+    }
+    let mixture = try Mixture(tasks.map(\.family))
+    family = mixture
+    datasets = mixture.datasets
+    otherHashes = parts.flatMap(\.built.otherHashes)
   }
 
   /// The problem; of a family of several its first member, as an example of what they are like.
@@ -81,7 +100,7 @@ public struct BuiltProblem: Sendable {
 
   /// Hashes of all data, to compare between processes; `none` without data.
   public var dataHash: String {
-    let hashes = datasets.map { $0.contentHash() } + [otherHash].compactMap { $0 }
+    let hashes = datasets.map { $0.contentHash() } + otherHashes
     return hashes.isEmpty
       ? "none" : hashes.map { String($0, radix: 16) }.joined(separator: " ")
   }

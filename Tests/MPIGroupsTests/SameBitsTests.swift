@@ -40,7 +40,14 @@ struct SmallTraining: CustomTestStringConvertible, Sendable {
       "linear_layers=3", "--problem_option", "batch_size=4", "--num_epochs=2", "--num_steps=4",
       "--unroll_length=2", "--log_period=1", "--evaluation_period=2", "--evaluation_epochs=2",
     ])
-  static let all = [quadratic, simpleMulti, mnist, cifarMulti]
+  static let several = SmallTraining(
+    problem: "quadratic,mnist",
+    arguments: [
+      "--problem_option", "mnist.layers=3", "--problem_option", "quadratic.num_dims=4",
+      "--net_option", "layers=3", "--estimator=nres", "--num_steps=6..20", "--unroll_length=4",
+      "--num_meta_steps=4", "--log_period=2", "--evaluation_period=2", "--evaluation_epochs=2",
+    ])
+  static let all = [quadratic, simpleMulti, mnist, cifarMulti, several]
 
   /// A quadratic that trains until it is stopped.
   static func endless(into folder: String) -> [String] {

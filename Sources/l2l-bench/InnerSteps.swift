@@ -1,0 +1,82 @@
+import ArgumentParser
+import Catalogs
+import Datasets
+import Foundation
+import LearnedOptimizers
+import MPIGroups
+import MetaGradients
+import MetaTraining
+import Problems
+import ProcessGroups
+import Unrolling
+
+/// Trains by evolution strategies for some meta-steps, alone or under mpirun, and tells how many inner
+/// steps a second that makes: steps of an optimizee, gradient and optimizer together, both walkers
+/// counted.
+struct InnerSteps: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inner",
+    abstract: "Measure inner steps a second of evolution strategies on the 64-32-10 perceptron.")
+
+  @Option(name: .customLong("net"), help: "The learned optimizer.")
+  var net = "Celo2"
+  @Option(name: .customLong("estimator"), help: "es, pes, nres or full-es.")
+  var estimator = "pes"
+  @Option(name: .customLong("particles"), help: "Particles of each rank.")
+  var particles = 8
+  @Option(name: .customLong("window"), help: "Steps of a window.")
+  var window = 50
+  @Option(name: .customLong("num_meta_steps"), help: "Meta-steps to time, after one to warm up.")
+  var metaSteps = 10
+  @Option(
+    name: .customLong("inject_latency"),
+    help: "Microseconds that every collective is made to take longer.")
+  var latency = 0.0
+
+  mutating func run() throws {
+    let group = try Launch.current.group(timeout: .seconds(600))
+    let delayed = DelayedGroup(group, microseconds: latency)
+    let catalog = Catalog.standard
+    let built = try catalog.problem(named: "perceptron").make(data: ProblemData(split: .train))
+    let optimizer = try catalog.optimizer(named: net).make(options: [:])
+    let experiment = try Experiment(
+      tasks: [TaskAssignment("perceptron", built.family)],
+      nets: [NetAssignment(key: "cw", optimizer: optimizer)])
+    var options = TrainingOptions(problem: "perceptron")
+    options.estimator = estimator
+    (options.horizon, options.unrollLength) = (Horizon(100...2000), window)
+    options.optimizees = group.count * particles
+    (options.logPeriod, options.evaluationPeriod, options.evaluationEpochs) = (
+      1 + metaSteps, Int.max, 0
+    )
+    options.metaStepCount = 1
+    var settings = RunSettings()
+    settings.reportsTimings = true
+    let warmUp = MetaTrainer(
+      experiment: experiment, options: options,
+      state: MetaTrainer.initialState(of: experiment, options: options), group: delayed)
+    _ = try warmUp.run()
+    options.metaStepCount = 1 + metaSteps
+    let observer = TimingObserver()
+    let trainer = MetaTrainer(
+      experiment: experiment, options: options, state: warmUp.state, group: delayed,
+      settings: settings, observer: observer)
+    let time = try seconds { _ = try trainer.run() }
+    guard group.rank == 0 else { return }
+    func mean(_ part: (RankTiming) -> Double) -> Double {
+      observer.timings.map(part).reduce(0, +) / Double(max(observer.timings.count, 1) * metaSteps)
+    }
+    let steps = Double(metaSteps * options.optimizees * 2 * window)
+    let weights = experiment.nets[0].optimizer.weightCount
+    print(
+      """
+      {"net": "\(net)", "estimator": "\(estimator)", "ranks": \(group.count), \
+      "particles": \(options.optimizees), "weights": \(weights), \
+      "injected_latency_us": \(latency), "inner_steps_per_second": \(steps / time), \
+      "us_a_step_of_a_core": \(time / steps * Double(group.count) * 1e6), \
+      "step_seconds": \(time / Double(metaSteps)), "compute_seconds": \(mean(\.compute)), \
+      "wait_seconds": \(mean(\.wait)), "reduce_seconds": \(mean(\.reduce)), \
+      "peak_memory_mb": \(peakMemory())}
+      """)
+  }
+}
