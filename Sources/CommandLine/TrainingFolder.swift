@@ -65,6 +65,8 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
       waiting.files.append((path, file))
     }
     queue.async { self.writeNext() }
+    // What is made while it is written must not change meanwhile.
+    if file.isMade { queue.drain() }
   }
 
   private func writeNext() {

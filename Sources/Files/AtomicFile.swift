@@ -30,6 +30,15 @@ public enum AtomicFile {
     try write(bytes, to: path, calls: SystemCalls())
   }
 
+  /// Writes parts one after the other, each made when its turn comes, as one file.
+  ///
+  /// - Throws: as `write(_:to:)` for bytes.
+  public static func write(
+    parts count: Int, _ part: @escaping (Int) -> [UInt8], to path: String
+  ) throws(FileError) {
+    try write(parts: count, part, to: path, calls: SystemCalls())
+  }
+
   /// Writes the text as UTF-8 to the path, replacing the file there.
   ///
   /// - Throws: as `write(_:to:)` for bytes.
@@ -58,9 +67,15 @@ public enum AtomicFile {
   package static func write(
     _ bytes: [UInt8], to path: String, calls: SystemCalls
   ) throws(FileError) {
+    try write(parts: 1, { _ in bytes }, to: path, calls: calls)
+  }
+
+  private static func write(
+    parts count: Int, _ part: @escaping (Int) -> [UInt8], to path: String, calls: SystemCalls
+  ) throws(FileError) {
     guard !path.isEmpty else { throw .noName }
     do throws(CallFailure) {
-      try replace(Path(path), with: bytes, calls)
+      try replace(Path(path), with: Parts(count: count, part: part), calls)
     } catch {
       throw .cannotWrite(path: path, call: error.call, code: error.code)
     }
@@ -69,13 +84,39 @@ public enum AtomicFile {
 
 // MARK: - Steps
 
+/// A file's bytes, part by part; parts of less than a buffer are joined.
+private struct Parts {
+  static let bufferSize = 1 << 16
+
+  let count: Int
+  let part: (Int) -> [UInt8]
+
+  /// Calls `body` with the bytes in order.
+  func forEach(_ body: ([UInt8]) throws(CallFailure) -> Void) throws(CallFailure) {
+    var buffer: [UInt8] = []
+    for index in 0..<count {
+      let bytes = part(index)
+      if buffer.isEmpty, bytes.count >= Self.bufferSize {
+        try body(bytes)
+        continue
+      }
+      buffer += bytes
+      if buffer.count >= Self.bufferSize {
+        try body(buffer)
+        buffer.removeAll(keepingCapacity: true)
+      }
+    }
+    if !buffer.isEmpty || count == 0 { try body(buffer) }
+  }
+}
+
 extension AtomicFile {
   private static func replace(
-    _ path: Path, with bytes: [UInt8], _ calls: SystemCalls
+    _ path: Path, with parts: Parts, _ calls: SystemCalls
   ) throws(CallFailure) {
     let status = path.status
     if let status, !status.isRegular || path.isOpenDescriptor {
-      return try writeInto(path, isPipe: status.isPipe, bytes, calls)
+      return try writeInto(path, isPipe: status.isPipe, parts, calls)
     }
     guard let target = path.followingLinks() else { throw CallFailure("open") }
     guard !target.mustBeFolder else { throw CallFailure("open", code: EISDIR) }
@@ -84,7 +125,7 @@ extension AtomicFile {
     do throws(CallFailure) {
       do throws(CallFailure) {
         if let status { _ = fchmod(descriptor, status.permissions) }
-        try writeAll(bytes, to: descriptor, calls)
+        try writeAll(parts, to: descriptor, calls)
         guard calls.fsync(descriptor) == 0 else { throw CallFailure("fsync") }
       } catch {
         close(descriptor)
@@ -100,7 +141,7 @@ extension AtomicFile {
   }
 
   private static func writeInto(
-    _ path: Path, isPipe: Bool, _ bytes: [UInt8], _ calls: SystemCalls
+    _ path: Path, isPipe: Bool, _ parts: Parts, _ calls: SystemCalls
   ) throws(CallFailure) {
     // A pipe must not be waited for without end: neither for its reader nor for room in it.
     let flags = O_WRONLY | O_APPEND | O_CLOEXEC | (isPipe ? O_NONBLOCK : 0)
@@ -113,15 +154,17 @@ extension AtomicFile {
     }
     guard descriptor >= 0 else { throw CallFailure("open") }
     defer { close(descriptor) }
-    try writeAll(bytes, to: descriptor, calls)
+    try writeAll(parts, to: descriptor, calls)
   }
 
   /// Writes all bytes, in as many calls as the system needs.
   private static func writeAll(
-    _ bytes: [UInt8], to descriptor: Int32, _ calls: SystemCalls
+    _ parts: Parts, to descriptor: Int32, _ calls: SystemCalls
   ) throws(CallFailure) {
-    let count = Writing.all(bytes, to: descriptor, patience: calls.patience, calls.write)
-    guard count == bytes.count else { throw CallFailure("write") }
+    try parts.forEach { (bytes) throws(CallFailure) in
+      let count = Writing.all(bytes, to: descriptor, patience: calls.patience, calls.write)
+      guard count == bytes.count else { throw CallFailure("write") }
+    }
   }
 
   /// Makes the new name durable; a no-op where folders cannot be opened or synced.

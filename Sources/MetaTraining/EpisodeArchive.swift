@@ -18,12 +18,14 @@ struct EpisodeArchive {
   let seed: UInt64
   /// Whether particles have times of their own.
   var isPersistent: Bool
+  /// Whether large tensors are made when they are written: then the engines must not be in use.
+  var isDeferred = false
 
   func append(_ episode: Episode, to file: inout SafetensorsFile) {
     let prefix = "instance/\(episode.key.instance)"
     for (index, walker) in episode.walkers.enumerated() {
       append(
-        unroller.exported(walker), divergence: index == 0 ? episode.divergence : nil,
+        walker, divergence: index == 0 ? episode.divergence : nil,
         under: index == 0 ? prefix : "\(prefix)/walker_\(index)", to: &file)
     }
     guard isPersistent else { return }
@@ -38,9 +40,7 @@ struct EpisodeArchive {
       ("perturbation", episode.perturbation), ("perturbation_sum", episode.perturbationSum),
     ] {
       for (net, vector) in vectors.enumerated() {
-        file.append(
-          SafetensorsArray(floats: vector.elements, shape: vector.shape.dimensions),
-          named: "\(prefix)/\(name)/\(net)")
+        file.append(array(vector.shape) { vector }, named: "\(prefix)/\(name)/\(net)")
       }
     }
   }
@@ -49,17 +49,25 @@ struct EpisodeArchive {
     _ optimizee: Optimizee, divergence: Divergence?, under prefix: String,
     to file: inout SafetensorsFile
   ) {
-    func add(_ name: String, _ tensor: Tensor) {
-      file.append(
-        SafetensorsArray(floats: tensor.elements, shape: tensor.shape.dimensions),
-        named: "\(prefix)/\(name)")
+    func add(_ name: String, _ shape: Shape, _ tensor: @escaping @Sendable () -> Tensor) {
+      file.append(array(shape, tensor), named: "\(prefix)/\(name)")
     }
-    add("parameters", optimizee.parameters)
+    let parameters = optimizee.parameters
+    add("parameters", parameters.shape) { parameters }
     for (index, constant) in optimizee.constants.enumerated() {
-      add("constants/\(index)", constant)
+      add("constants/\(index)", constant.shape) { constant }
     }
     for (net, state) in optimizee.states.enumerated() {
-      for (index, tensor) in state.tensors.enumerated() { add("state/\(net)/\(index)", tensor) }
+      // Who writes deferred arrays keeps the engines still.
+      nonisolated(unsafe) let engine = unroller.engines[net]
+      let exported = engine.export(state)
+      for (index, tensor) in exported.enumerated() {
+        guard isDeferred else {
+          add("state/\(net)/\(index)", tensor.shape) { tensor }
+          continue
+        }
+        add("state/\(net)/\(index)", tensor.shape) { engine.export(state)[index] }
+      }
     }
     let counters =
       [optimizee.evaluations, divergence.map { $0.step + 1 } ?? 0] + optimizee.states.map(\.step)
@@ -70,6 +78,14 @@ struct EpisodeArchive {
       let code = DivergenceCode(unroller: unroller, seed: seed).code(divergence)
       file.append(SafetensorsArray(int64s: [code], shape: [1]), named: "\(prefix)/divergence")
     }
+  }
+
+  private func array(
+    _ shape: Shape, _ tensor: @escaping @Sendable () -> Tensor
+  ) -> SafetensorsArray {
+    isDeferred
+      ? SafetensorsArray(shape: shape.dimensions) { tensor().elements }
+      : SafetensorsArray(floats: tensor().elements, shape: shape.dimensions)
   }
 
   // MARK: - Reading

@@ -1,7 +1,9 @@
 internal import Foundation
+internal import LearnedOptimizers
 internal import MetaGradients
 internal import ProcessGroups
 internal import Safetensors
+internal import Tensors
 public import Unrolling
 
 extension MetaTrainer {
@@ -89,8 +91,9 @@ extension MetaTrainer {
     if isBest { state.bestEvaluation = mean }
     state.curve.append(EvaluationPoint(epoch: state.epoch, meanFinalLoss: mean))
     if let observer {
+      // Normalized losses may be negative, and have no logarithm.
       var summary = PeriodSummary(
-        epoch: state.epoch, meanCost: mean,
+        epoch: state.epoch, meanCost: evaluation.meanFinalLoss,
         meanTime: seconds / Double(options.evaluationEpochs),
         diverged: evaluation.divergedCount, optimizees: evaluation.finalLosses.count,
         weightNorm: state.weightNorm)
@@ -111,11 +114,16 @@ extension MetaTrainer {
 
   // MARK: - Saving
 
+  /// From so many bytes on episodes are not copied for saving but written out one by one.
+  private static let largeArchive = 64 << 20
+
   /// Saves the state with the episodes of all processes; every process must call it.
   public func saveState() throws {
     var whole = state
+    if group.count == 1, store == nil { return }
     let archive = EpisodeArchive(
-      unroller: unroller, seed: options.seed, isPersistent: !countsEpochs)
+      unroller: unroller, seed: options.seed, isPersistent: !countsEpochs,
+      isDeferred: state.episodes.reduce(0) { $0 + $1.byteCount } > Self.largeArchive)
     for episode in state.episodes { archive.append(episode, to: &whole.archive) }
     if group.count > 1, !state.episodes.isEmpty || !countsEpochs || state.unroll > 0 {
       guard let parts = try group.gather(try whole.archive.serialized()) else { return }
@@ -123,5 +131,17 @@ extension MetaTrainer {
       for part in parts { whole.archive.append(contentsOf: try SafetensorsFile(bytes: part)) }
     }
     if group.rank == 0 { try store?.saveState(whole) }
+  }
+}
+
+extension Episode {
+  /// About how much memory it takes.
+  fileprivate var byteCount: Int {
+    let sums = perturbation.reduce(0) { $0 + $1.count } * 2
+    return walkers.reduce(sums) { sum, walker in
+      walker.states.reduce(sum + walker.parameters.count) { sum, state in
+        sum + state.tensors.reduce(0) { $0 + $1.count }
+      }
+    } * MemoryLayout<Float>.size
   }
 }

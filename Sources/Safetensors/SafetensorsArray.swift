@@ -11,11 +11,34 @@ public struct SafetensorsArray: Equatable, Sendable {
   /// The length of each axis, the slowest-varying first; empty for a scalar.
   public let shape: [Int]
 
-  /// The elements in row-major order, each little-endian.
-  public let bytes: [UInt8]
+  /// The elements in row-major order, each little-endian; made anew each time where they are made
+  /// when they are needed.
+  public var bytes: [UInt8] {
+    switch storage {
+    case .known(let bytes): return bytes
+    case .made(let make):
+      let bytes = make()
+      precondition(bytes.count == byteCount, "\(bytes.count) bytes of \(byteCount)")
+      return bytes
+    }
+  }
+
+  /// The number of bytes.
+  public let byteCount: Int
 
   /// The number of elements: the product of the shape.
-  public var count: Int { bytes.count / type.byteCount }
+  public var count: Int { byteCount / type.byteCount }
+
+  /// Whether the bytes are made when they are needed.
+  public var isMade: Bool {
+    if case .made = storage { true } else { false }
+  }
+
+  private enum Storage: Sendable {
+    case known([UInt8])
+    case made(@Sendable () -> [UInt8])
+  }
+  private let storage: Storage
 
   /// Makes an array from its bytes.
   ///
@@ -28,7 +51,27 @@ public struct SafetensorsArray: Equatable, Sendable {
       "\(bytes.count) bytes cannot be the shape \(shape) of \(type.rawValue)")
     self.type = type
     self.shape = shape
-    self.bytes = bytes
+    byteCount = bytes.count
+    storage = .known(bytes)
+  }
+
+  /// A float32 array whose elements are made when they are needed: many of them can be written one by
+  /// one without all being in memory.
+  ///
+  /// - Precondition: what `make` returns has the shape's number of elements.
+  public init(shape: [Int], making make: @escaping @Sendable () -> [Float]) {
+    guard shape.count <= Self.maximumRank,
+      let count = Self.byteCount(type: .float32, shape: shape)
+    else { preconditionFailure("an array of shape \(shape)") }
+    type = .float32
+    self.shape = shape
+    byteCount = count
+    storage = .made { Self.pack(make().lazy.map(\.bitPattern)) }
+  }
+
+  /// Whether type, shape and bytes are the same.
+  public static func == (a: SafetensorsArray, b: SafetensorsArray) -> Bool {
+    a.type == b.type && a.shape == b.shape && a.bytes == b.bytes
   }
 
   /// The bytes that a shape takes, or nil when an axis is negative or the product overflows.

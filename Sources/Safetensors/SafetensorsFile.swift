@@ -68,26 +68,40 @@ extension SafetensorsFile {
   ///
   /// - Throws: `SafetensorsError.malformed` with `headerTooLong` when no reader would accept it.
   public func serialized() throws(SafetensorsError) -> [UInt8] {
+    var bytes = try start()
+    bytes.reserveCapacity(bytes.count + dataCount)
+    for array in layout { bytes += array.bytes }
+    return bytes
+  }
+
+  /// The bytes of all arrays together.
+  public var dataCount: Int { arrays.values.reduce(0) { $0 + $1.byteCount } }
+
+  /// Whether arrays are made when they are written.
+  public var isMade: Bool { arrays.values.contains(where: \.isMade) }
+
+  /// The length of the header and the header.
+  private func start() throws(SafetensorsError) -> [UInt8] {
     let header = serializedHeader()
     guard header.count <= Self.maximumHeaderLength else {
       throw .malformed(
         path: nil, offset: 0,
         reason: .headerTooLong(length: UInt64(header.count), limit: Self.maximumHeaderLength))
     }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(8 + header.count + arrays.values.reduce(0) { $0 + $1.bytes.count })
-    withUnsafeBytes(of: UInt64(header.count).littleEndian) { bytes += $0 }
-    bytes += header
-    for array in layout { bytes += array.bytes }
-    return bytes
+    return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header
   }
 
   /// Writes the file whole or not at all, as `AtomicFile` does.
   ///
   /// - Throws: `SafetensorsError.file`, and then what was at the path is unchanged.
   public func write(to path: String) throws(SafetensorsError) {
-    let bytes = try serialized()
-    try inFile { () throws(FileError) in try AtomicFile.write(bytes, to: path) }
+    let start = try start()
+    let arrays = layout
+    // One array at a time is in memory where they are made when they are needed.
+    try inFile { () throws(FileError) in
+      try AtomicFile.write(
+        parts: arrays.count + 1, { $0 == 0 ? start : arrays[$0 - 1].bytes }, to: path)
+    }
   }
 
   /// The widths of elements, the greatest first.
@@ -111,13 +125,13 @@ extension SafetensorsFile {
     for width in widths {
       nextOffset[width] = offset
       offset += names.reduce(0) {
-        $0 + (self[$1].map { $0.width == width ? $0.bytes.count : 0 } ?? 0)
+        $0 + (self[$1].map { $0.width == width ? $0.byteCount : 0 } ?? 0)
       }
     }
     for name in names {
       guard let array = self[name], let begin = nextOffset[array.width] else { continue }
       let shape = array.shape.map(String.init).joined(separator: ",")
-      let end = begin + array.bytes.count
+      let end = begin + array.byteCount
       nextOffset[array.width] = end
       fields.append(
         "\(Self.json(name)):{\"dtype\":\"\(array.type.rawValue)\",\"shape\":[\(shape)],"

@@ -20,12 +20,14 @@ public struct Evaluation: Sendable {
   /// for.
   public let updates: [Histogram]
 
-  /// The mean final loss, of several tasks the mean normalized one; infinite when any optimizee
-  /// diverged.
+  /// What optimizers are judged by: the mean final loss, of several tasks the mean normalized one;
+  /// infinite when any optimizee diverged.
   public var mean: Double {
     let losses = taskCount > 1 ? normalizedLosses : finalLosses
     return losses.reduce(0, +) / Double(losses.count)
   }
+  /// The mean final loss as it is, for reports; infinite when any optimizee diverged.
+  public var meanFinalLoss: Double { finalLosses.reduce(0, +) / Double(finalLosses.count) }
   /// The mean final loss of one task's optimizees.
   public func mean(ofTask task: Int) -> Double {
     let losses = stride(from: task, to: finalLosses.count, by: taskCount).map { finalLosses[$0] }
