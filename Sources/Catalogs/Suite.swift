@@ -23,13 +23,21 @@ public struct Suite: Sendable {
       self.problem = problem
       self.options = options
       self.stepCount = stepCount
-      self.name =
-        name
-        ?? ([problem]
-        + options.sorted { $0.key < $1.key }.map {
-          "\($0.key)=\($0.value.replacing(",", with: "-"))"
-        })
-        .joined(separator: " ")
+      self.name = name ?? Self.name(problem, options)
+    }
+
+    /// A name without what would end a cell of a table.
+    private static func name(_ problem: String, _ options: [String: String]) -> String {
+      let words =
+        [problem] + options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+      return String(
+        String.UnicodeScalarView(
+          words.joined(separator: " ").unicodeScalars.map { isPlain($0) ? $0 : "-" }))
+    }
+
+    /// Whether a character can stand in a name.
+    fileprivate static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+      scalar.value >= 0x20 && scalar != "," && scalar != "\""
     }
   }
 
@@ -50,13 +58,16 @@ public struct Suite: Sendable {
 
   /// A suite.
   ///
-  /// - Precondition: tasks with unlike names; counts above 0.
+  /// - Precondition: tasks with unlike names without commas, quotes and line ends; counts above 0.
   public init(
     _ name: String, _ summary: String, tasks: [Task], baselines: [String], seedCount: Int = 3,
     tuningSeedCount: Int = 2, trialCount: Int = 11
   ) {
     precondition(
       !tasks.isEmpty && Set(tasks.map(\.name)).count == tasks.count, "tasks of '\(name)'")
+    precondition(
+      tasks.allSatisfy { $0.name.unicodeScalars.allSatisfy { Task.isPlain($0) } },
+      "commas, quotes or line ends in the names of '\(name)'")
     precondition(seedCount > 0 && tuningSeedCount > 0 && trialCount > 0, "counts of '\(name)'")
     self.name = name
     self.summary = summary
@@ -175,7 +186,7 @@ extension Suite {
     let name = object["name"]
     let isPlain = name?.string.map {
       !$0.isEmpty && $0.utf8.count <= 100
-        && !$0.unicodeScalars.contains { $0.value < 0x20 || $0 == "," || $0 == "\"" }
+        && $0.unicodeScalars.allSatisfy { Task.isPlain($0) }
     }
     guard name == nil || isPlain == true else {
       throw SuiteFileError(

@@ -21,6 +21,7 @@ struct CompareSettings: Configurable {
   var trials: Int?
   var search = SearchScope.rate
   var horizons: [Int] = []
+  var envelope: String?
   var resumes = false
   var collectiveTimeout = 600.0
 
@@ -62,6 +63,9 @@ struct CompareSettings: Configurable {
         "horizons", \.horizons, in: .from(1, to: 1000), effect: .run, default: "1",
         "how many times a suite's steps are taken, as 1,5,25; each is tuned for itself"),
       Setting(
+        "envelope", \.envelope, effect: .run, placeholder: "FILE", default: "none",
+        "envelopes of a suite's tasks, as `l2l envelope` makes them: speedups over these too"),
+      Setting(
         "resume", \.resumes, effect: .run, "go on with the suite in --output where it stopped"),
       .collectiveTimeout(\.collectiveTimeout),
     ]
@@ -87,7 +91,7 @@ struct CompareSettings: Configurable {
   /// Checks what goes with a suite, and what only with one.
   func checkSuite(_ given: GivenSettings<CompareSettings>) throws {
     guard suite != nil else {
-      for name in ["search", "horizons", "resume"] where given.contains(name) {
+      for name in ["search", "horizons", "envelope", "resume"] where given.contains(name) {
         throw Failure(.usage, "--\(name) is for --suite, which is not given")
       }
       return

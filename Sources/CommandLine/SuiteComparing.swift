@@ -3,7 +3,6 @@ import Comparison
 import Datasets
 import Files
 import Foundation
-import MPIGroups
 import Problems
 import ProcessGroups
 import Reports
@@ -16,79 +15,34 @@ struct SuiteComparing {
   let given: GivenSettings<CompareSettings>
   let catalog: Catalog
 
-  /// What a suite's comparison is made of.
-  struct Plan {
-    let suite: Suite
-    let tasks: [SuiteTask]
-    let entrants: [Entrant]
-    let settings: SuiteSettings
-  }
-
   func run() throws {
-    let signals = StopSignals()
-    let group = try Launch.current.group(
-      timeout: .seconds(settings.collectiveTimeout), onHang: Program.failHung)
-    // What is wrong is most often wrong on all ranks: rank 0 says it.
-    var checked: Plan?
-    var folder: SuiteFolder?
-    defer { folder?.removeIfEmpty() }
-    var journal: SuiteJournal?
-    let known = try group.decideOnRankZero {
-      let plan = try makePlan(announcing: true)
-      checked = plan
-      let claimed = try SuiteFolder(settings.output ?? "", resumes: settings.resumes)
-      folder = claimed
-      let opened = try SuiteJournal(folder: claimed.path, plan: journalPlan(plan))
-      journal = opened
-      return [UInt8](try JSONEncoder().encode(opened.results))
+    try run(fingerprint: given.fingerprint) { report, folder in
+      for line in report.lines { StandardOutput.write(line) }
+      for (name, text) in report.files { try AtomicFile.write(text, to: "\(folder)/\(name)") }
+      StandardError.notice(
+        "the report is in '\(folder)/report.html' and report.md, data beside them")
     }
-    let plan = try checked ?? makePlan(announcing: false)
-    try group.agree(on: agreement(plan))
-    let results = try JSONDecoder().decode([SuiteResult].self, from: Data(known))
-    let all = try compare(plan, group, known: results, journal) { signals.first != nil }
-    guard group.rank == 0, let folder else { return }
-    try write(plan, all, ranks: group.count, to: folder.path)
   }
 
-  /// Runs what is not known, and returns all that is known in the end; what rank 0 has, has all.
-  private func compare(
-    _ plan: Plan, _ group: any ProcessGroup, known: [SuiteResult], _ journal: SuiteJournal?,
-    shouldStop: @escaping () -> Bool
-  ) throws -> [SuiteResult] {
-    let runner = SuiteRunner(
-      tasks: plan.tasks, entrants: plan.entrants, settings: plan.settings, group: group,
-      shouldStop: shouldStop)
-    try runner.check { entrant, task, error in
-      SharedFailure(
-        Failure(
-          .badData,
-          "'\(entrant.label)' can't step task '\(task.name)': \(Failure(describing: error).message)"
-        ))
+  /// Runs the suite, and has its report written on rank 0.
+  ///
+  /// - Parameter fingerprint: the options, which all ranks must have in common.
+  func run(
+    fingerprint: String, write: (_ report: SuiteReport, _ folder: String) throws -> Void
+  ) throws {
+    let session = SuiteSession(
+      output: settings.output ?? "", resumes: settings.resumes,
+      timeout: settings.collectiveTimeout, fingerprint: fingerprint)
+    try session.run { announcing in
+      try makePlan(announcing: announcing)
+    } finish: { plan, results, folder in
+      try write(try report(plan, results), folder)
     }
-    var all = known
-    var bar = ProgressBar()
-    defer { bar.clear() }
-    do {
-      try runner.run(known: known) { results in
-        try journal?.append(results)
-        all += results
-      } progress: { progress in
-        if group.rank == 0 { bar.show(progress.done, of: progress.count) }
-      }
-    } catch ContestError.stopped {
-      bar.clear()
-      throw SharedFailure(
-        Failure(
-          .stopped,
-          "stopped; what is done is kept in '\(settings.output ?? "")': go on by the same command"
-            + " with --resume"))
-    }
-    return all
   }
 
   // MARK: - What is compared
 
-  private func makePlan(announcing: Bool) throws -> Plan {
+  private func makePlan(announcing: Bool) throws -> SuiteSession.Plan {
     let suite = try suite()
     try takeWorkSpace()
     let entrants = try entrants(suite)
@@ -106,7 +60,16 @@ struct SuiteComparing {
     }
     if !settings.horizons.isEmpty { run.horizons = Array(Set(settings.horizons)).sorted() }
     run.seed = settings.seed
-    return Plan(suite: suite, tasks: tasks, entrants: entrants, settings: run)
+    _ = try envelopes(of: tasks.map(\.name))
+    return SuiteSession.Plan(
+      title: "Suite \(suite.name)", tasks: tasks,
+      problems: Dictionary(
+        uniqueKeysWithValues: suite.tasks.map {
+          ($0.name, $0.options.isEmpty ? $0.problem : "\($0.problem) \($0.options.settingText)")
+        }), entrants: entrants, settings: run,
+      settingsText: "seed \(run.seed), \(run.seedCount) optimizees, \(run.trialCount) trials on"
+        + " \(run.tuningSeedCount), search \(settings.search.rawValue), split"
+        + " \(settings.split.rawValue), \(run.batchCount) minibatches at \(run.pointCount) points")
   }
 
   private func suite() throws -> Suite {
@@ -192,61 +155,49 @@ struct SuiteComparing {
     return entrants
   }
 
-  // MARK: - What must be the same
-
-  /// Everything besides tasks and optimizers that decides a number of a unit.
-  private func settingsText(_ plan: Plan) -> String {
-    let run = plan.settings
-    return "seed \(run.seed), \(run.seedCount) optimizees, \(run.trialCount) trials on"
-      + " \(run.tuningSeedCount), search \(settings.search.rawValue), split"
-      + " \(settings.split.rawValue), \(run.batchCount) minibatches at \(run.pointCount) points"
-  }
-
-  private func journalPlan(_ plan: Plan) -> SuiteJournal.Plan {
-    SuiteJournal.Plan(
-      program: programVersion, settings: settingsText(plan),
-      tasks: Dictionary(
-        uniqueKeysWithValues: plan.tasks.map { ($0.name, ContentHash($0.hash).text) }),
-      optimizers: Dictionary(
-        uniqueKeysWithValues: plan.entrants.map { ($0.label, ContentHash($0.hash).text) }))
-  }
-
-  private func agreement(_ plan: Plan) -> [(name: String, hash: UInt64)] {
-    var tasks = ContentHash()
-    for task in plan.tasks { tasks.add(task.hash) }
-    var optimizers = ContentHash()
-    for entrant in plan.entrants { optimizers.add(entrant.hash) }
-    return [
-      ("program version", ContentHash(programVersion).value),
-      ("options", ContentHash(given.fingerprint).value), ("weights", optimizers.value),
-      ("data set", tasks.value),
-    ]
+  /// The envelopes of the file that was given, of these tasks.
+  private func envelopes(of tasks: [String]) throws -> [String: LossCurve] {
+    guard let path = settings.envelope else { return [:] }
+    let bytes = try FileReader(path: path, limit: 1 << 30).bytes()
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.badData, "'\(path)' can't be used as envelopes: it is no UTF-8")
+    }
+    let all: [String: LossCurve]
+    do throws(EnvelopeFileError) {
+      all = try EnvelopeFile.envelopes(parsing: text)
+    } catch {
+      throw Failure(
+        .badData, "'\(path)' can't be used as envelopes: \(error.place) \(error.reason)")
+    }
+    let found = all.filter { tasks.contains($0.key) }
+    guard !found.isEmpty else {
+      throw Failure(
+        .badData,
+        "'\(path)' has an envelope of none of the suite's tasks; it has"
+          + " \(all.keys.sorted().prefix(5).joined(separator: ", ")): give a task of the suite's file"
+          + " that 'name'")
+    }
+    return found
   }
 
   // MARK: - Output
 
-  private func write(
-    _ plan: Plan, _ results: [SuiteResult], ranks: Int, to folder: String
-  ) throws {
+  private func report(
+    _ plan: SuiteSession.Plan, _ results: [SuiteResult]
+  ) throws -> SuiteReport {
     let record = SuiteRecord(
       tasks: plan.tasks.map { SuiteRecord.Task(name: $0.name, stepCount: $0.stepCount) },
       optimizers: plan.entrants.map {
         SuiteRecord.Optimizer(label: $0.label, isBaseline: $0.isBaseline)
-      }, settings: plan.settings, results: results)
+      }, settings: plan.settings, results: results,
+      envelopes: try envelopes(of: plan.tasks.map(\.name)))
     guard let record else { throw Failure(.software, "results are missing; please report this") }
-    let journal = journalPlan(plan)
-    let report = SuiteReport(
-      title: "Suite \(plan.suite.name)", record: record, settings: plan.settings,
+    let journal = plan.journal
+    return SuiteReport(
+      title: plan.title, record: record, settings: plan.settings,
       facts: SuiteFacts(
         program: programVersion, programHash: Self.programHash, settings: journal.settings,
-        tasks: journal.tasks, optimizers: journal.optimizers,
-        problems: Dictionary(
-          uniqueKeysWithValues: plan.suite.tasks.map {
-            ($0.name, $0.options.isEmpty ? $0.problem : "\($0.problem) \($0.options.settingText)")
-          })))
-    for line in report.lines { StandardOutput.write(line) }
-    for (name, text) in report.files { try AtomicFile.write(text, to: "\(folder)/\(name)") }
-    StandardError.notice("the report is in '\(folder)/report.html' and report.md, data beside them")
+        tasks: journal.tasks, optimizers: journal.optimizers, problems: plan.problems))
   }
 
   /// A hash of the program's file; empty where it can't be read.
@@ -261,13 +212,5 @@ struct SuiteComparing {
       }
     }
     return hash.text
-  }
-}
-
-extension ContentHash {
-  /// The hash of a number.
-  fileprivate init(_ value: UInt64) {
-    self.init()
-    add(value)
   }
 }

@@ -65,7 +65,7 @@ public struct SuiteRecord: Sendable {
           guard let runs = byUnit[unit]?.runs,
             runs.allSatisfy({ $0.losses.count == points.count })
           else { return nil }
-          row.append(runs.map { LossCurve(steps: points, losses: $0.doubles) })
+          row.append(runs.map { LossCurve(steps: points.map(Double.init), losses: $0.doubles) })
         }
         curves.append(row)
       }
@@ -103,21 +103,21 @@ public struct SuiteRecord: Sendable {
     }.sorted { $0.0 < $1.0 }
   }
 
-  /// The time of an optimizer alone, a parameter and step, in nanoseconds: the median over tasks of
-  /// the mean over runs; nil when no run took a step.
+  /// The time of an optimizer alone, a parameter and step, in nanoseconds, over all tasks; nil when no
+  /// run took a step.
   public func overhead(optimizer: String) -> Double? {
-    var values: [Double] = []
+    var (seconds, elements) = (0.0, 0.0)
     for task in tasks {
       for horizon in horizons {
         let runs =
           final(task: task.name, horizon: horizon, optimizer: optimizer)?.runs ?? []
-        let elements = runs.reduce(0.0) { $0 + Double($1.steps) * Double($1.parameterCount) }
-        if elements > 0 {
-          values.append(runs.reduce(0) { $0 + $1.updateSeconds } * 1e9 / elements)
+        for run in runs {
+          seconds += run.updateSeconds
+          elements += Double(run.steps) * Double(run.parameterCount)
         }
       }
     }
-    return values.isEmpty ? nil : Statistics.median(values)
+    return elements > 0 ? seconds * 1e9 / elements : nil
   }
 
   /// In how wide a range of learning rates an optimizer's trials did well: the decades between the

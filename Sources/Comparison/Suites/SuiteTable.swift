@@ -150,7 +150,7 @@ extension LossCurve {
   /// envelope's last step when it never is.
   func worth(on envelope: LossCurve) -> Double {
     guard final.isFinite else { return 0 }
-    return (envelope.step(reaching: final) ?? Double(envelope.length)) / Double(max(length, 1))
+    return (envelope.step(reaching: final) ?? envelope.length) / max(length, 1)
   }
 }
 

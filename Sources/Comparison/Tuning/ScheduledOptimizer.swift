@@ -11,7 +11,19 @@ extension LearnedOptimizer {
   /// to it and whose state does not hold it: all here but Schedule-Free AdamW. Told no number of
   /// steps, the rate stays.
   public func scheduled(_ schedule: RateSchedule) -> any LearnedOptimizer {
-    schedule == .constant ? self : ScheduledOptimizer(base: self, schedule: schedule)
+    guard schedule != .constant else { return self }
+    return ScheduledOptimizer(base: self, text: schedule.text, looksAtCount: true) {
+      step, count in count.map { schedule.factor(step: step, of: $0) } ?? 1
+    }
+  }
+
+  /// The rule with every update multiplied by a factor that depends on the step alone.
+  ///
+  /// - Parameter text: what tells the factor from others, in options.
+  func scaled(_ text: String, by factor: @escaping @Sendable (_ step: Int) -> Double)
+    -> any LearnedOptimizer
+  {
+    ScheduledOptimizer(base: self, text: text, looksAtCount: false) { step, _ in factor(step) }
   }
 }
 
@@ -19,20 +31,20 @@ extension LearnedOptimizer {
 struct ScheduledOptimizer: LearnedOptimizer {
   static let name = "Scheduled"
   let base: any LearnedOptimizer
-  let schedule: RateSchedule
+  let text: String
+  let looksAtCount: Bool
+  let scale: @Sendable (_ step: Int, _ count: Int?) -> Double
 
   var options: [String: JSONValue] {
-    base.options.merging(["schedule": .string(schedule.text)]) { $1 }
+    base.options.merging(["schedule": .string(text)]) { $1 }
   }
   var weights: [VariableSpecification] { base.weights }
-  var inputs: StepInputs { base.inputs.union(.progress) }
+  var inputs: StepInputs { looksAtCount ? base.inputs.union(.progress) : base.inputs }
 
   func requirement(unmetBy shape: Shape) -> String? { base.requirement(unmetBy: shape) }
   func initialState(of shapes: [Shape]) -> [Tensor] { base.initialState(of: shapes) }
 
-  func factor(_ index: Int, _ count: Int?) -> Float {
-    count.map { Float(schedule.factor(step: index, of: $0)) } ?? 1
-  }
+  func factor(_ index: Int, _ count: Int?) -> Float { Float(scale(index, count)) }
 
   func update(_ step: Step, state: [Variable], weights: [Variable])
     -> (updates: [Variable], state: [Variable])

@@ -139,7 +139,7 @@ extension SuiteReport {
     let series = all.indices.map { entrant -> Chart.Series in
       let runs = all[entrant]
       let points = runs[0].steps.enumerated().map { index, step in
-        (Double(step), Statistics.median(runs.map { $0.losses[index] }))
+        (step, Statistics.median(runs.map { $0.losses[index] }))
       }
       return Chart.Series(name: table.entrants[entrant], points: points, style: entrant)
     }

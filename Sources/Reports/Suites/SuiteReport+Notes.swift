@@ -4,9 +4,9 @@ extension SuiteReport {
   // MARK: - Time
 
   var overheadText: String {
-    "Nanoseconds a parameter and step that an optimizer takes besides loss and gradient, the median"
-      + " over tasks, on the machine that ran it; times.csv has all. Unlike all other numbers here"
-      + " these differ from run to run."
+    "Nanoseconds a parameter and step that an optimizer takes besides loss and gradient, over all"
+      + " tasks, on the machine that ran it; times.csv has all. Unlike all other numbers here these"
+      + " differ from run to run."
   }
 
   var overheadTable: ReportTable {
@@ -69,9 +69,9 @@ extension SuiteReport {
           + " the same optimizees: initial values and minibatches follow from the seed, the task and the"
           + " optimizee's number."),
       .text(
-        "Speedup: a run that ends above the best tuned baseline of its task is worth the step at which"
-          + " that baseline had come as low, over the steps used; one that ends below it, the baseline's"
-          + " steps over the step at which it had come as low as the baseline's end. Progress: the part"
+        "Speedup: how many times fewer steps than the best tuned baseline of its task a run took to the"
+          + " larger of both final losses, from first step to first step that came as low."
+          + " Progress: the part"
           + " of the baseline's descent. Loss ratio: the baseline's final loss over the run's, on tasks"
           + " whose losses are above 0. A run that diverged has 0 in all of them; the best baseline is"
           + " chosen on the measured runs, in its own favour."),
