@@ -188,8 +188,8 @@ let package = Package(
       "Comparison",
       [
         "Catalogs", "Comparison", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers",
-        "Datasets", "Tensors",
-      ]),
+        "Datasets", "Tensors", "TestSupport",
+      ], resources: [.copy("Fixtures")]),
     tests("Reports", ["Reports", "Comparison", "LearnedOptimizers", "Settings", "Unrolling"]),
     tests("Settings", ["Settings"]),
     tests(

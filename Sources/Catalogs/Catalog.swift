@@ -21,18 +21,21 @@ public struct Catalog: Sendable {
   public var baselines: [Baseline]
   /// Ways of training that work.
   public var recipes: [Recipe]
+  /// The suites of tasks that optimizers are compared on.
+  public var suites: [Suite]
 
   /// A catalog of the given entries.
   public init(
     problems: [ProblemEntry] = [], optimizers: [OptimizerEntry] = [],
     estimators: [EstimatorEntry] = [], baselines: [Baseline] = [],
-    recipes: [Recipe] = []
+    recipes: [Recipe] = [], suites: [Suite] = []
   ) {
     self.problems = problems
     self.optimizers = optimizers
     self.estimators = estimators
     self.baselines = baselines
     self.recipes = recipes
+    self.suites = suites
   }
 
   /// The problem of this name; of several names with commas between, the problems together.
@@ -67,11 +70,14 @@ public struct Catalog: Sendable {
   /// The recipe of this name; nil when there is none.
   public func recipe(named name: String) -> Recipe? { recipes.first { $0.name == name } }
 
+  /// The suite of this name; nil when there is none.
+  public func suite(named name: String) -> Suite? { suites.first { $0.name == name } }
+
   /// The first name that two entries of a kind share; nil when all are unique.
   public var firstRepeatedName: String? {
     let kinds = [
       problems.map(\.name), optimizers.map(\.name), estimators.map(\.name), baselines.map(\.name),
-      recipes.map(\.name),
+      recipes.map(\.name), suites.map(\.name),
     ]
     for names in kinds {
       var seen: Set<String> = []

@@ -23,8 +23,8 @@ struct Comparing {
   /// What a comparison is made of.
   struct Plan {
     let contenders: [Contender]
-    let measured: any Problem
-    let tuning: any Problem
+    let measured: [TaskAssignment]
+    let tuning: [TaskAssignment]
     let settings: ContestSettings
     let problem: String
     let options: [String: String]
@@ -113,7 +113,7 @@ struct Comparing {
   // MARK: - What is compared
 
   private func makePlan() throws -> Plan {
-    let arguments = try contenderArguments()
+    let arguments = try contenderArguments(settings, catalog)
     let first = arguments.lazy.compactMap {
       if case .saved(_, let path) = $0 { path } else { nil }
     }.first
@@ -134,15 +134,11 @@ struct Comparing {
         directory: settings.problem.dataDirectory, announcing: announcing)
     }
     let measured = try built(settings.split, announcing: true)
-    guard !measured.hasSeveralProblems else {
-      throw Failure(
-        .usage, "'\(entry.name)' is a family of problems; compare on one problem at a time")
-    }
     let tuning = try built(.train, announcing: false)
     for contender in contenders {
       guard case .learned(let nets) = contender.rule else { continue }
       do {
-        _ = try Experiment(problem: measured.problem, nets: nets.nets)
+        _ = try Experiment(tasks: measured.tasks(named: name), nets: nets.nets)
       } catch {
         throw Failure(
           .badData, "'\(contender.label)' can't be used: \(Failure(describing: error).message)")
@@ -153,8 +149,10 @@ struct Comparing {
     contest.stepCount = stepCount
     contest.seed = settings.seed
     if let tuningEpochs = settings.tuningEpochs { contest.tuningEpochs = tuningEpochs }
+    if let trials = settings.trials { contest.tuningTrials = trials }
     return Plan(
-      contenders: contenders, measured: measured.problem, tuning: tuning.problem,
+      contenders: contenders, measured: measured.tasks(named: name),
+      tuning: tuning.tasks(named: name),
       settings: contest, problem: name, options: options,
       split: measured.dataset == nil ? nil : settings.split.rawValue,
       isSynthetic: measured.dataset?.origin == .synthetic,
@@ -163,20 +161,6 @@ struct Comparing {
 
   /// Above this the losses would not fit into memory as text.
   private static let mostLosses = 20_000_000
-
-  private func contenderArguments() throws -> [ContenderArgument] {
-    let given =
-      settings.optimizers.flatMap {
-        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      } + settings.named
-    guard !given.isEmpty else {
-      throw Failure(.usage, "compare needs --optimizers, as --optimizers=L2L=PATH,Adam,SGD")
-    }
-    guard given.count <= 16 else {
-      throw Failure(.usage, "--optimizers takes at most 16, not \(given.count)")
-    }
-    return try given.map { try ContenderArgument($0, baselines: catalog.baselines) }
-  }
 
   private func contenders(
     _ arguments: [ContenderArgument], problem: ProblemEntry, options: [String: String]

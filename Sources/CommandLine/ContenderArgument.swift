@@ -1,3 +1,4 @@
+import Catalogs
 import Comparison
 import Foundation
 import Settings
@@ -52,4 +53,21 @@ enum ContenderArgument {
     }
     self = .saved(label: name, path: value)
   }
+}
+
+/// What `--optimizers` and `--optimizer` name; of a suite there may be none.
+func contenderArguments(
+  _ settings: CompareSettings, _ catalog: Catalog
+) throws -> [ContenderArgument] {
+  let given =
+    settings.optimizers.flatMap {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    } + settings.named
+  guard !given.isEmpty || settings.suite != nil else {
+    throw Failure(.usage, "compare needs --optimizers, as --optimizers=L2L=PATH,Adam,SGD")
+  }
+  guard given.count <= 16 else {
+    throw Failure(.usage, "--optimizers takes at most 16, not \(given.count)")
+  }
+  return try given.map { try ContenderArgument($0, baselines: catalog.baselines) }
 }

@@ -65,6 +65,15 @@ struct List: SettingsCommand {
           "      \(label)\(words.map(ShellWord.quoted).joined(separator: " "))")
       }
     }
+    StandardOutput.write("Suites (compare --suite):")
+    for suite in catalog.suites {
+      StandardOutput.write("  \(suite.name): \(suite.summary)")
+      for task in suite.tasks {
+        let options = task.options.isEmpty ? "" : " \(task.options.settingText)"
+        StandardOutput.write(
+          "      \(task.name): \(task.problem)\(options), \(task.stepCount) steps")
+      }
+    }
     let names = (["L2L"] + catalog.baselines.map(\.name)).joined(separator: ", ")
     StandardOutput.write("Optimizers (evaluate --optimizer, compare --optimizers): \(names)")
   }

@@ -12,7 +12,7 @@ import Settings
 package enum Program {
   /// The commands.
   fileprivate static let commands: [any SettingsCommand.Type] = [
-    Train.self, Evaluate.self, Compare.self, UnrollOnce.self, List.self,
+    Train.self, Evaluate.self, Compare.self, Envelope.self, Report.self, UnrollOnce.self, List.self,
   ]
 
   /// Runs the command that the process's arguments name and ends the process.
@@ -33,7 +33,9 @@ package enum Program {
       try requireUniqueNames(catalog)
       let words = try Words.normalized(
         try ProgramArguments.strings(),
-        commands: commands.map { ($0.configuration.commandName ?? "", $0.words) })
+        commands: commands.map {
+          ($0.configuration.commandName ?? "", $0.words, $0.operands)
+        })
       var command = try Root.parseAsRoot(words)
       if let command = command as? any SettingsCommand {
         try command.run(on: catalog)

@@ -1,7 +1,7 @@
 internal import Foundation
 public import Problems
 public import ProcessGroups
-internal import Unrolling
+public import Unrolling
 
 /// What a comparison's numbers follow from, besides the contenders and the problem.
 public struct ContestSettings: Sendable {
@@ -56,6 +56,21 @@ public final class Contest {
     self.shouldStop = shouldStop
   }
 
+  /// Looks for learning rates on one problem; see below.
+  public func tune(
+    on problem: any Problem, progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+  ) throws -> [LearningRateSearch?] {
+    try tune(on: [TaskAssignment("", problem)], progress: progress)
+  }
+
+  /// Runs every contender on one problem; see below.
+  public func measure(
+    on problem: any Problem, rates: [Float?],
+    progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+  ) throws -> [[ContestRun]]? {
+    try measure(on: [TaskAssignment("", problem)], rates: rates, progress: progress)
+  }
+
   // MARK: - Tuning
 
   /// Looks for the learning rates of the contenders that need one.
@@ -66,7 +81,7 @@ public final class Contest {
   /// - Returns: a search a contender, the same on every process; nil for those that need none.
   /// - Throws: `ContestError`, `ExperimentError`, `OptimizerError`, and what the group throws.
   public func tune(
-    on problem: any Problem, progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+    on tasks: [TaskAssignment], progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> [LearningRateSearch?] {
     let count = contenders.count { $0.needsTuning } * settings.tuningTrials
     var done = 0
@@ -74,7 +89,7 @@ public final class Contest {
       guard contender.needsTuning else { return nil }
       var search = LearningRateSearch(trials: settings.tuningTrials)
       while try search.step({ rate in
-        return try finalMean(try makeUnroller(contender, rate: rate, problem))
+        return try finalMean(try makeUnroller(contender, rate: rate, tasks))
       }) {
         done += 1
         progress(done, count)
@@ -104,11 +119,11 @@ public final class Contest {
   /// - Returns: on rank 0 the runs of each contender in the order of epochs; nil on the others.
   /// - Throws: as `tune`.
   public func measure(
-    on problem: any Problem, rates: [Float?],
+    on tasks: [TaskAssignment], rates: [Float?],
     progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> [[ContestRun]]? {
     let unrollers = try zip(contenders, rates).map { contender, rate in
-      try makeUnroller(contender, rate: rate, problem)
+      try makeUnroller(contender, rate: rate, tasks)
     }
     var bytes: [UInt8] = []
     let share = group.share(of: settings.epochCount)
@@ -131,11 +146,11 @@ public final class Contest {
   }
 
   private func makeUnroller(
-    _ contender: Contender, rate: Float?, _ problem: any Problem
+    _ contender: Contender, rate: Float?, _ tasks: [TaskAssignment]
   ) throws -> Unroller {
     let trained = contender.nets(rate: rate)
     return Unroller(
-      try Experiment(problem: problem, nets: trained.nets), weights: trained.weights)
+      try Experiment(tasks: tasks, nets: trained.nets), weights: trained.weights)
   }
 
   private func inTurn(_ count: Int, _ body: (_ item: Int) throws -> Void) throws {
@@ -148,7 +163,10 @@ public final class Contest {
 
   /// One run from the reset; a stop ends it early.
   private func unrolled(_ unroller: Unroller, epoch: Int, phase: OptimizeePhase) -> ContestRun {
-    let key = OptimizeeKey(seed: settings.seed, phase: phase, epoch: epoch, instance: 0)
+    let key = OptimizeeKey(
+      seed: settings.seed, phase: phase, epoch: epoch,
+      // Of several tasks each has every so many epochs.
+      instance: epoch % unroller.experiment.tasks.count)
     var instance = unroller.makeOptimizee(key, plannedSteps: settings.stepCount)
     var run = ContestRun(losses: [], steps: 0, seconds: 0)
     run.losses.reserveCapacity(settings.stepCount + 1)

@@ -36,6 +36,10 @@ public struct RandomStream: Sendable {
     case perturbation = 12
     /// The lengths of trajectories.
     case horizon = 13
+    /// Resamples of a bootstrap.
+    case bootstrap = 14
+    /// Settings that a search tries.
+    case search = 15
     /// Synthetic data sets.
     case data = 4
     /// Choices that tests make.

@@ -31,6 +31,40 @@ extension BuiltProgram {
       }
     }
 
+    @Test("a suite gives the same numbers on any number of ranks, stopped and resumed too")
+    func sameSuite() throws {
+      let folder = try TemporaryFolder()
+      let suite =
+        #"{"tasks": [{"problem": "rosenbrock", "steps": 2000}, "#
+        + #"{"problem": "conditioned-quadratic", "steps": 1000}], "seeds": 2}"#
+      let file = try folder.write(Array(suite.utf8), named: "suite.json")
+      func arguments(_ name: String) -> [String] {
+        ["compare", "--suite=\(file)", "--optimizers=Adam,SGD,Lion", "--output=\(name)"]
+      }
+      var reference: [String: Data] = [:]
+      for ranks in [nil, 1, 2, 3, 5] {
+        let name = folder.file("ranks-\(ranks ?? 0)")
+        if ranks == 3 {
+          let started = try Run(ranks: 2, arguments(name))
+          try waitForFolder(name)
+          started.signal(SIGUSR1)
+          let code = started.result().code
+          #expect(code == 75 || code == 0)
+          started.expectNoProcesses()
+        }
+        let more = ranks == 3 ? ["--resume=true"] : []
+        let result = try run(ranks: ranks, arguments(name) + more)
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(result.causes.isEmpty)
+        let found = try files(in: name).filter {
+          ["curves.csv", "trials.csv", "runs.csv", "summary.csv", "profiles.csv"].contains($0.key)
+        }
+        #expect(found.count == 5)
+        if reference.isEmpty { reference = found }
+        #expect(found == reference, "\(ranks ?? 0) ranks")
+      }
+    }
+
     @Test("SIGUSR1 to mpirun stops all ranks and leaves no folder")
     func stop() throws {
       let folder = try TemporaryFolder()

@@ -55,11 +55,19 @@ public struct LearningRateSearch: Sendable {
   ///
   /// - Returns: whether there was one; no rate is left when all trials are made.
   public mutating func step(_ loss: (Float) throws -> Double) rethrows -> Bool {
-    guard order.count < trialCount, let next else { return false }
-    let value = try loss(Self.rate(next))
-    losses[next] = value.isNaN ? .infinity : value
-    order.append(next)
+    guard let upcoming else { return false }
+    record(try loss(upcoming))
     return true
+  }
+
+  /// The rate to try next; nil when all trials are made or no rate is left.
+  public var upcoming: Float? { order.count < trialCount ? next.map(Self.rate) : nil }
+
+  /// Takes the loss at the upcoming rate; nothing where there is none.
+  public mutating func record(_ loss: Double) {
+    guard order.count < trialCount, let next else { return }
+    losses[next] = loss.isNaN ? .infinity : loss
+    order.append(next)
   }
 
   private static func rate(_ exponent: Int) -> Float {
