@@ -76,6 +76,7 @@ let package = Package(
     library(
       "LearnedOptimizersC",
       ["CL2L", "LearnedOptimizers", "Tensors", "Safetensors", "Settings", "Files"]),
+    library("Checkpoints", ["LearnedOptimizers", "Tensors", "Safetensors", "Settings"]),
     library("ProcessGroups", ["Tensors"]),
     library(
       "Unrolling",
@@ -120,7 +121,7 @@ let package = Package(
     .target(
       name: "CommandLine",
       dependencies: [
-        "Catalogs", "Comparison", "Reports", "MPIGroups", "Telemetry",
+        "Catalogs", "Checkpoints", "Comparison", "Reports", "MPIGroups", "Telemetry",
         "MetaTraining",
         "MetaGradients", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers", "Layers",
         "Tensors", "Safetensors", "Files", "Processes", "Datasets", "Settings",
@@ -239,6 +240,10 @@ let package = Package(
         "LearnedOptimizersC", "CL2L", "LearnedOptimizers", "Safetensors", "Settings", "Tensors",
         "TestSupport",
       ], resources: [.copy("Fixtures")]),
+    tests(
+      "Checkpoints",
+      ["Checkpoints", "LearnedOptimizers", "Safetensors", "Settings", "Tensors", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     tests("Tensors", ["Tensors", "CKernels", "TestSupport"]),
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(

@@ -83,11 +83,16 @@ protocol SettingsCommand: ParsableCommand {
   associatedtype Owner: Configurable
   /// The parser's options.
   var arguments: SettingArguments<Owner> { get }
+  /// The options that may be given without their names, in order.
+  static var operands: [String] { get }
   /// Runs with what was given.
   static func run(_ settings: Owner, given: GivenSettings<Owner>, on catalog: Catalog) throws
 }
 
 extension SettingsCommand {
+  /// None.
+  static var operands: [String] { [] }
+
   /// The options as the words of a command line are read with.
   static var words: [Words.Option] { Owner.settings.map { Words.Option($0.name, $0.arity) } }
 

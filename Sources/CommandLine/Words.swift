@@ -24,11 +24,12 @@ enum Words {
 
   /// The words for the parser.
   ///
-  /// - Parameter commands: the options of each command.
+  /// - Parameter commands: the options of each command, and those among them that words without a name
+  ///   are for, in order.
   /// - Throws: `Failure` for what is no command and no option, for an option without its value and
   ///   for one that is repeated.
   static func normalized(
-    _ words: [String], commands: [(name: String, options: [Option])]
+    _ words: [String], commands: [(name: String, options: [Option], operands: [String])]
   ) throws -> [String] {
     guard let first = words.first, !isOwn(first), first != "help" else {
       return try checkedHelp(words, commands.map(\.name))
@@ -36,7 +37,9 @@ enum Words {
     guard let command = commands.first(where: { $0.name == first }) else {
       throw Failure(.usage, wrongCommand(first, words, commands.map(\.name)))
     }
-    var reader = Reader(command: command.name, options: command.options, rest: words.dropFirst())
+    var reader = Reader(
+      command: command.name, options: command.options, operands: command.operands[...],
+      rest: words.dropFirst())
     return [first] + (try reader.read())
   }
 
@@ -70,13 +73,17 @@ enum Words {
   private struct Reader {
     let command: String
     let options: [Option]
+    var operands: ArraySlice<String>
     var rest: ArraySlice<String>
     private var seen: [String: String] = [:]
     private var result: [String] = []
 
-    init(command: String, options: [Option], rest: ArraySlice<String>) {
+    init(
+      command: String, options: [Option], operands: ArraySlice<String>, rest: ArraySlice<String>
+    ) {
       self.command = command
       self.options = options
+      self.operands = operands
       self.rest = rest
     }
 
@@ -87,6 +94,10 @@ enum Words {
           if word == "--generate-completion-script", let shell = rest.popFirst() {
             result.append(shell)
           }
+          continue
+        }
+        if !word.utf8.starts(with: "-".utf8), let operand = operands.popFirst() {
+          try readValue(operand, word, repeats: false)
           continue
         }
         guard word.utf8.starts(with: "--".utf8), word.utf8.count > 2 else {
