@@ -6,7 +6,7 @@ import ProcessGroups
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "l2l-bench", abstract: "Time kernels, epochs, memory, and several ranks.",
-    subcommands: [Machine.self, Overhead.self, Throughput.self, Scaling.self],
+    subcommands: [Machine.self, Overhead.self, InPlace.self, Throughput.self, Scaling.self],
     defaultSubcommand: Machine.self)
 }
 
