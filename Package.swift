@@ -37,6 +37,8 @@ let package = Package(
     .library(name: "LearningToLearn", targets: ["LearningToLearn"]),
     .library(name: "LearnedOptimizers", targets: ["LearnedOptimizers"]),
     .library(name: "MetaTraining", targets: ["MetaTraining"]),
+    // What Scripts/build-library makes libl2l.so and libl2l.a of.
+    .library(name: "l2l-objects", type: .static, targets: ["LearnedOptimizersC"]),
     .executable(name: "l2l", targets: ["l2l"]),
     .executable(name: "l2l-bench", targets: ["l2l-bench"]),
   ],
@@ -70,6 +72,11 @@ let package = Package(
         "Layers", "Autodiff", "Tensors", "Safetensors", "Settings", "CKernels",
         "CPretrainedOptimizers",
       ]),
+    .target(name: "CL2L", exclude: ["README.md"]),
+    library(
+      "LearnedOptimizersC",
+      ["CL2L", "LearnedOptimizers", "Tensors", "Safetensors", "Settings", "Files"]),
+    library("Checkpoints", ["LearnedOptimizers", "Tensors", "Safetensors", "Settings"]),
     library("ProcessGroups", ["Tensors"]),
     library(
       "Unrolling",
@@ -114,7 +121,8 @@ let package = Package(
     .target(
       name: "CommandLine",
       dependencies: [
-        "Catalogs", "Comparison", "Reports", "MPIGroups", "Telemetry", "MetaTraining",
+        "Catalogs", "Checkpoints", "Comparison", "Reports", "MPIGroups", "Telemetry",
+        "MetaTraining",
         "MetaGradients", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers", "Layers",
         "Tensors", "Safetensors", "Files", "Processes", "Datasets", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -226,6 +234,16 @@ let package = Package(
         "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Safetensors", "Settings",
         "CKernels", "TestSupport",
       ], resources: [.copy("Fixtures")]),
+    tests(
+      "LearnedOptimizersC",
+      [
+        "LearnedOptimizersC", "CL2L", "LearnedOptimizers", "Safetensors", "Settings", "Tensors",
+        "TestSupport",
+      ], resources: [.copy("Fixtures")]),
+    tests(
+      "Checkpoints",
+      ["Checkpoints", "LearnedOptimizers", "Safetensors", "Settings", "Tensors", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     tests("Tensors", ["Tensors", "CKernels", "TestSupport"]),
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(

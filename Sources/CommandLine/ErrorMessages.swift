@@ -1,4 +1,5 @@
 import Catalogs
+import Checkpoints
 import Datasets
 import Files
 import Foundation
@@ -68,6 +69,7 @@ struct Failure: Error {
     case let error as DatasetError: self.init(Self.code(error), error.description)
     case let error as SafetensorsError: self.init(Self.code(error), Self.sentence(error))
     case let error as FileError: self.init(Self.code(error), Self.sentence(error))
+    case let error as CheckpointError: self.init(Self.code(error), error.description)
     case let error as OutOfMemory: self.init(.software, error.description)
     default:
       // A peer that is gone or hangs: what was saved is good, and the run can be resumed from there.
@@ -233,6 +235,10 @@ struct Failure: Error {
     case .cannotWrite, .exists, .claimed: .cannotWrite
     case .noName, .isInput, .notUTF8: .usage
     }
+  }
+
+  private static func code(_ error: CheckpointError) -> Code {
+    if case .notWritable = error { .usage } else { .badData }
   }
 
   /// A value from a file, which can be of any length.

@@ -11,11 +11,15 @@ import Unrolling
 /// What `list` can be told.
 struct ListSettings: Configurable {
   var command: String?
+  var page: String?
 
   static let settings: [Setting<ListSettings>] = [
     Setting(
       "options", \.command, effect: .run, placeholder: "COMMAND", default: "",
-      "the options of a command instead, as a table in Markdown")
+      "the options of a command instead, as a table in Markdown"),
+    Setting(
+      "manual", \.page, effect: .run, placeholder: "COMMAND", default: "",
+      "a command's page of the manual instead, for man; 'l2l' for the program's"),
   ]
 }
 
@@ -32,6 +36,10 @@ struct List: SettingsCommand {
     guard Launch.current.rank == 0 else { return }
     if let command = settings.command {
       for line in try Program.table(ofCommand: command) { StandardOutput.write(line) }
+      return
+    }
+    if let page = settings.page {
+      for line in try Program.manual(of: page) { StandardOutput.write(line) }
       return
     }
     StandardOutput.write("Problems (--problem):")

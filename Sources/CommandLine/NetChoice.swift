@@ -83,7 +83,7 @@ private func applying(
 }
 
 /// The names of the options that a class takes, with their other spellings.
-private func optionNames(
+func optionNames(
   ofNet net: String, from entries: [OptimizerEntry]
 ) throws -> Set<String> {
   do {
@@ -96,7 +96,7 @@ private func optionNames(
 }
 
 /// A net option's value as the user wrote it: JSON, a list of numbers, or a word.
-private func optionValue(_ text: String, isList: Bool) -> JSONValue {
+func optionValue(_ text: String, isList: Bool) -> JSONValue {
   if isList {
     let inner = text.filter { !"[]() ".contains($0) }
     return .array(

@@ -11,8 +11,9 @@ import Settings
 /// The program: parses arguments, runs a command, turns every error into one line and an exit code.
 package enum Program {
   /// The commands.
-  fileprivate static let commands: [any SettingsCommand.Type] = [
-    Train.self, Evaluate.self, Compare.self, Envelope.self, Report.self, UnrollOnce.self, List.self,
+  static let commands: [any SettingsCommand.Type] = [
+    Train.self, Evaluate.self, Compare.self, Envelope.self, Report.self, UnrollOnce.self,
+    Convert.self, List.self,
   ]
 
   /// Runs the command that the process's arguments name and ends the process.
@@ -86,12 +87,15 @@ package enum Program {
   }
 
   /// The options of a command as a table in Markdown.
-  static func table(ofCommand name: String) throws -> [String] {
+  static func table(ofCommand name: String) throws -> [String] { try command(named: name).table }
+
+  /// The command of a name.
+  static func command(named name: String) throws -> any SettingsCommand.Type {
     guard let command = commands.first(where: { $0.configuration.commandName == name }) else {
       let names = commands.compactMap { $0.configuration.commandName }
       throw Failure(.usage, "there is no command '\(name)'\(suggestion(name, names))")
     }
-    return command.table
+    return command
   }
 
   private static func requireUniqueNames(_ catalog: Catalog) throws {

@@ -92,36 +92,14 @@ public final class OptimizerStepper {
 
   /// The state as a file: `state/<k>` and `step`; `restore` goes on from it bit for bit.
   public var savedState: SafetensorsFile {
-    var file = SafetensorsFile(metadata: ["kind": "l2l stepper state", "net": type(of: rule).name])
-    for (index, tensor) in engine.export(state).enumerated() {
-      file.append(
-        SafetensorsArray(floats: tensor.elements, shape: tensor.shape.dimensions),
-        named: "state/\(index)")
-    }
-    file.append(SafetensorsArray(int64s: [Int64(state.step)], shape: [1]), named: "step")
-    return file
+    rule.stateFile(engine.export(state), step: state.step)
   }
 
   /// Goes on from what `savedState` gave.
   ///
   /// - Throws: `OptimizerError.unfitState`; the stepper is then as it was.
   public func restore(_ file: SafetensorsFile) throws(OptimizerError) {
-    let expected = rule.initialState(of: shapes).map(\.shape)
-    var tensors: [Tensor] = []
-    for (index, shape) in expected.enumerated() {
-      guard let array = file["state/\(index)"], array.shape == shape.dimensions,
-        let floats = try? array.floats()
-      else { throw .unfitState(reason: "'state/\(index)' of shape \(shape) is missing") }
-      let tensor = Tensor(floats, shape: shape)
-      guard tensor.isFinite else {
-        throw .unfitState(reason: "'state/\(index)' holds NaN or infinity")
-      }
-      tensors.append(tensor)
-    }
-    guard file.metadata["net"] == type(of: rule).name, file.names.count == expected.count + 1,
-      let steps = try? file["step"]?.int64s(), steps.count == 1,
-      (0..<1 << 40).contains(steps[0])
-    else { throw .unfitState(reason: "it is not a state of \(type(of: rule).name)") }
-    state = engine.restore(tensors, step: Int(steps[0]), shapes: shapes)
+    let (tensors, step) = try rule.stateTensors(in: file, of: shapes)
+    state = engine.restore(tensors, step: step, shapes: shapes)
   }
 }

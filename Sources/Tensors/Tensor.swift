@@ -50,6 +50,22 @@ public struct Tensor: @unchecked Sendable {
     }
   }
 
+  /// A tensor in memory of somebody else's, without a copy.
+  ///
+  /// The memory must stay where it is, written by nobody else, as long as the tensor and views of it
+  /// are used; `owned` is what may be kept longer.
+  package init(borrowing memory: UnsafeMutablePointer<Float>, shape: Shape) {
+    self.init(shape: shape, storage: .borrowing(memory))
+  }
+
+  /// The tensor itself, or a copy where its memory is somebody else's.
+  package var owned: Tensor {
+    guard storage.isBorrowed else { return self }
+    return Tensor(uninitialized: shape) { target in
+      withUnsafeFloats { target.update(from: $0, count: count) }
+    }
+  }
+
   /// A tensor of zeros.
   public static func zeros(_ shape: Shape) -> Tensor { Tensor(repeating: 0, shape: shape) }
 
@@ -113,7 +129,8 @@ public struct Tensor: @unchecked Sendable {
 ///
 /// Elements start on a 64-byte boundary, a cache line and the widest vector register.
 final class TensorStorage: ManagedBuffer<TensorStorage.Block, Float> {
-  /// A block of reused memory; none for what is in the allocation itself.
+  /// A block of reused memory; none for what is in the allocation itself; without bytes where the
+  /// memory is somebody else's.
   struct Block {
     var memory: UnsafeMutableRawPointer?
     var bytes = 0
@@ -129,9 +146,19 @@ final class TensorStorage: ManagedBuffer<TensorStorage.Block, Float> {
     return unsafeDowncast(buffer, to: TensorStorage.self)
   }
 
+  static func borrowing(_ memory: UnsafeMutablePointer<Float>) -> TensorStorage {
+    let buffer = create(minimumCapacity: 0) { _ in Block(memory: UnsafeMutableRawPointer(memory)) }
+    return unsafeDowncast(buffer, to: TensorStorage.self)
+  }
+
+  var isBorrowed: Bool {
+    withUnsafeMutablePointerToHeader { $0.pointee.memory != nil && $0.pointee.bytes == 0 }
+  }
+
   deinit {
     withUnsafeMutablePointerToHeader { header in
-      if let memory = header.pointee.memory { ck_storage_free(memory, header.pointee.bytes) }
+      guard let memory = header.pointee.memory, header.pointee.bytes > 0 else { return }
+      ck_storage_free(memory, header.pointee.bytes)
     }
   }
 

@@ -1,8 +1,13 @@
 public import Autodiff
-internal import Foundation
 public import Layers
 public import Settings
 public import Tensors
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Foundation
+#endif
 
 /// Adam (Kingma and Ba, 2014) behind the protocol of learned optimizers, as the reference's net.
 ///

@@ -1,7 +1,12 @@
 internal import Autodiff
-internal import Foundation
 internal import Settings
 internal import Tensors
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Foundation
+#endif
 
 /// The moments of Adam and of what descends from it, bias-corrected as optax does.
 struct AdamMoments: Sendable {

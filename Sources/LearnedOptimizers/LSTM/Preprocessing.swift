@@ -1,6 +1,11 @@
 public import Autodiff
-internal import Foundation
 internal import Tensors
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Foundation
+#endif
 
 /// What is done to gradients before a net sees them.
 public enum Preprocessing: Hashable, Sendable {

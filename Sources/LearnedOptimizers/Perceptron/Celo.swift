@@ -1,5 +1,4 @@
 public import Autodiff
-internal import Foundation
 public import Layers
 public import Settings
 public import Tensors
@@ -127,7 +126,7 @@ public struct Celo: PerceptronOptimizer {
     let time = Variable(
       Tensor(
         Self.fractions.map {
-          Float(Foundation.tanh((Double(step.index) / total - Double($0)) * 10))
+          Float(hyperbolicTangent((Double(step.index) / total - Double($0)) * 10))
         }))
     let seen = time.concatenated(with: features, axis: 0)
     let x = seen.reshaped(to: Shape(rows: 1, columns: seen.shape[0]))
@@ -158,10 +157,10 @@ public struct Celo: PerceptronOptimizer {
   ) -> (features: Variable, means: Variable, minima: Variable) {
     let count = Self.halfLives
     let decays = (0..<count).map { k in
-      Foundation.exp(-1 / pow(10, 1 + (log10(total) - 1) * Double(k) / Double(count - 1)))
+      exponential(-1 / power(10, 1 + (decimalLogarithm(total) - 1) * Double(k) / Double(count - 1)))
     }
     func corrections(_ steps: Int) -> Variable {
-      Variable(Tensor(decays.map { Float(1 / (1 - pow($0, Double(steps)))) }))
+      Variable(Tensor(decays.map { Float(1 / (1 - power($0, Double(steps)))) }))
     }
     let old = index == 0 ? loss : maximum(means * corrections(index + 1))
     let limited = minimum(loss, old.absolute() * 2)

@@ -1,0 +1,133 @@
+import ArgumentParser
+import Catalogs
+import Checkpoints
+import Files
+import Foundation
+import LearnedOptimizers
+import MPIGroups
+import Settings
+
+/// What `convert` can be told.
+struct ConvertSettings: Configurable {
+  var from: String?
+  var to: String?
+  var format: CheckpointFormat?
+  var netOptions: [String: String] = [:]
+  var license: String?
+
+  static let settings: [Setting<ConvertSettings>] = [
+    Setting(
+      "from", \.from, effect: .run, placeholder: "FILE", "the saved optimizer, of any format"),
+    Setting("to", \.to, effect: .run, placeholder: "FILE", "a new file"),
+    Setting(
+      "format", \.format, effect: .run, default: "by the new file's extension",
+      "l2l (.safetensors), flax (.state, .msgpack), pickle (.pickle, .pkl), or pylo"),
+    Setting(
+      "net_option", \.netOptions, effect: .run,
+      "the class (net=Celo2Base) or an option of it, where the file does not say it; repeatable"),
+    Setting(
+      "license", \.license, effect: .run, placeholder: "TEXT",
+      default: "as the file says, else 'none given'", "the licence of the weights"),
+  ]
+}
+
+/// Converts saved optimizers of other programs, and into theirs.
+struct Convert: SettingsCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Convert saved optimizers from and to the files of other programs.",
+    usage: "l2l convert FROM TO [OPTION ...]",
+    discussion: """
+      Reads l2l's safetensors, flax's msgpack (google/learned_optimization, Celo, Celo2), PyLO's \
+      safetensors, and pickles of dictionaries of arrays (the reference program, Open-L2O), of which \
+      nothing is executed. What a file can't say is assumed and told.
+
+      Licence and origin stay in the metadata. Files of flax and pickles have no room for them: they \
+      are written beside, as TO.json, and read from there.
+      """)
+
+  static let operands = ["from", "to"]
+
+  @OptionGroup var arguments: SettingArguments<ConvertSettings>
+
+  static func run(
+    _ settings: ConvertSettings, given: GivenSettings<ConvertSettings>, on catalog: Catalog
+  ) throws {
+    // Ranks of a launcher would write one file.
+    guard Launch.current.rank == 0 else { return }
+    guard let from = settings.from, let to = settings.to else {
+      throw Failure(.usage, "convert needs two files: l2l convert FROM TO; see `l2l help convert`")
+    }
+    try convert(from, to, settings, catalog)
+  }
+
+  /// Files of optimizers are small.
+  private static let mostBytes = 1 << 30
+
+  private static func convert(
+    _ from: String, _ to: String, _ settings: ConvertSettings, _ catalog: Catalog
+  ) throws {
+    let format = settings.format ?? CheckpointFormat(ofFileNamed: to)
+    let hasBeside = format == .flax || format == .pickle
+    let beside = ConvertedFile.pathBeside(to)
+    try OutputFile.check(to, inputs: [from])
+    if hasBeside { try OutputFile.check(beside, inputs: [from]) }
+
+    let bytes = try FileReader(path: from, limit: mostBytes).bytes()
+    let reader = CheckpointReader(
+      given: try options(settings.netOptions, catalog), beside: try facts(beside: from),
+      catalog: catalog.optimizers)
+    var result = try Failure.inFile(from) { try reader.read(bytes) }
+    var metadata = result.trained.metadata
+    metadata["license"] = settings.license ?? metadata["license"] ?? "none given"
+    if result.format != .l2l, metadata["source"] == nil {
+      metadata["source"] = from.split(separator: "/").last.map(String.init)
+    }
+    result.trained.metadata = metadata
+
+    let file = try ConvertedFile(result.trained, as: format)
+    for note in result.notes { StandardError.notice("'\(from)': \(note)") }
+    if let text = file.beside { try AtomicFile.write(text, to: beside) }
+    do {
+      try AtomicFile.write(file.bytes, to: to)
+    } catch {
+      // One without the other would be half a result.
+      if file.beside != nil { unlink(beside) }
+      throw error
+    }
+    if file.beside != nil {
+      StandardError.notice("licence, options and origin are in '\(beside)'")
+    }
+    let net = type(of: result.trained.rule).name
+    StandardOutput.write(
+      "\(net), \(result.trained.rule.weightCount) weights, from a \(result.format.words) to a"
+        + " \(format.words)")
+  }
+
+  private static func options(
+    _ given: [String: String], _ catalog: Catalog
+  ) throws -> [String: JSONValue] {
+    if let net = given["net"] { _ = try optionNames(ofNet: net, from: catalog.optimizers) }
+    return Dictionary(
+      uniqueKeysWithValues: given.map { name, text in
+        let isList = ["layers", "kernel_shape"].contains(name)
+        return (name, name == "net" ? .string(text) : optionValue(text, isList: isList))
+      })
+  }
+
+  /// What stands in the file beside an input, which need not be there.
+  private static func facts(beside path: String) throws -> [String: String] {
+    let beside = ConvertedFile.pathBeside(path)
+    do {
+      let bytes = try FileReader(path: beside, limit: mostBytes).bytes()
+      guard let facts = ConvertedFile.facts(in: String(decoding: bytes, as: UTF8.self)) else {
+        StandardError.notice("'\(beside)' is not one of l2l's and is not looked at")
+        return [:]
+      }
+      return facts
+    } catch let error as FileError {
+      if case .cannotRead(_, "open", _) = error { return [:] }
+      throw error
+    }
+  }
+}
