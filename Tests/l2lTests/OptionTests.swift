@@ -25,7 +25,7 @@ struct OptionTests {
       (["compare", "--optimizers=Adam", "--tuning_epochs=3"], ["--tune"]),
       (
         ["train", "--net_option", "preprocess=LogAndSign", "--net_option", "k=0"],
-        ["k above 0", "k=5"]
+        ["option k", "above 0"]
       ),
     ])
   func remedies(arguments: [String], words: [String]) throws {

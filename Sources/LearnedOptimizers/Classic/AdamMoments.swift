@@ -1,6 +1,5 @@
 internal import Autodiff
 internal import Foundation
-internal import Settings
 internal import Tensors
 
 /// The moments of Adam and of what descends from it, bias-corrected as optax does.
@@ -8,10 +7,6 @@ struct AdamMoments: Sendable {
   let beta1: Double
   let beta2: Double
   let epsilon: Float
-
-  var options: [String: JSONValue] {
-    ["beta1": .number(beta1), "beta2": .number(beta2), "epsilon": .float(epsilon)]
-  }
 
   /// m and v after one more gradient.
   func next(_ gradient: Variable, _ state: [Variable]) -> [Variable] {
