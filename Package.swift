@@ -37,6 +37,8 @@ let package = Package(
     .library(name: "LearningToLearn", targets: ["LearningToLearn"]),
     .library(name: "LearnedOptimizers", targets: ["LearnedOptimizers"]),
     .library(name: "MetaTraining", targets: ["MetaTraining"]),
+    .library(name: "MPIGroups", targets: ["MPIGroups"]),
+    .library(name: "LearningToLearnTesting", targets: ["LearningToLearnTesting"]),
     .executable(name: "l2l", targets: ["l2l"]),
     .executable(name: "l2l-bench", targets: ["l2l-bench"]),
   ],
@@ -198,11 +200,23 @@ let package = Package(
         "Catalogs", "Unrolling", "LearnedOptimizers", "Problems", "Layers", "Autodiff",
         "Datasets", "Settings", "Tensors", "TestSupport",
       ]),
+    tests(
+      "LearningToLearnTesting",
+      [
+        "LearningToLearnTesting", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling",
+        "LearnedOptimizers", "Problems", "Layers", "Autodiff", "Tensors", "Datasets", "Settings",
+      ]),
     tests("Files", ["Files", "TestSupport"]),
     tests("Processes", ["Processes", "TestSupport"]),
     tests("Safetensors", ["Safetensors", "Files", "TestSupport"]),
     // Depends on the program so that it is built; the tests run it.
-    tests("l2l", ["l2l", "Safetensors", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "l2l",
+      [
+        "l2l", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling", "Problems",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Settings", "TestSupport",
+        "TrainingTestSupport",
+      ], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests(
       "MPIGroups",
@@ -230,6 +244,9 @@ let package = Package(
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(
       "Problems",
-      ["Catalogs", "Problems", "Layers", "Autodiff", "Datasets", "Tensors", "TestSupport"]),
+      [
+        "LearningToLearnTesting", "Catalogs", "Problems", "Layers", "Autodiff", "Datasets",
+        "Tensors", "TestSupport",
+      ]),
   ]
 )
