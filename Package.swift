@@ -39,6 +39,8 @@ let package = Package(
     .library(name: "MetaTraining", targets: ["MetaTraining"]),
     // What Scripts/build-library makes libl2l.so and libl2l.a of.
     .library(name: "l2l-objects", type: .static, targets: ["LearnedOptimizersC"]),
+    .library(name: "MPIGroups", targets: ["MPIGroups"]),
+    .library(name: "LearningToLearnTesting", targets: ["LearningToLearnTesting"]),
     .executable(name: "l2l", targets: ["l2l"]),
     .executable(name: "l2l-bench", targets: ["l2l-bench"]),
   ],
@@ -206,11 +208,23 @@ let package = Package(
         "Catalogs", "Unrolling", "LearnedOptimizers", "Problems", "Layers", "Autodiff",
         "Datasets", "Settings", "Tensors", "TestSupport",
       ]),
+    tests(
+      "LearningToLearnTesting",
+      [
+        "LearningToLearnTesting", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling",
+        "LearnedOptimizers", "Problems", "Layers", "Autodiff", "Tensors", "Datasets", "Settings",
+      ]),
     tests("Files", ["Files", "TestSupport"]),
     tests("Processes", ["Processes", "TestSupport"]),
     tests("Safetensors", ["Safetensors", "Files", "TestSupport"]),
     // Depends on the program so that it is built; the tests run it.
-    tests("l2l", ["l2l", "Safetensors", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "l2l",
+      [
+        "l2l", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling", "Problems",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Settings", "TestSupport",
+        "TrainingTestSupport",
+      ], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests(
       "MPIGroups",
@@ -248,6 +262,9 @@ let package = Package(
     tests("Autodiff", ["Autodiff", "Tensors", "TestSupport"]),
     tests(
       "Problems",
-      ["Catalogs", "Problems", "Layers", "Autodiff", "Datasets", "Tensors", "TestSupport"]),
+      [
+        "LearningToLearnTesting", "Catalogs", "Problems", "Layers", "Autodiff", "Datasets",
+        "Tensors", "TestSupport",
+      ]),
   ]
 )

@@ -3,6 +3,13 @@ public import Tensors
 /// A value that remembers how it was computed, if it was computed from a tape's variables.
 ///
 /// Without a tape it is a constant: operations on constants alone record nothing.
+///
+/// ```swift
+/// let tape = Tape()
+/// let x = tape.variable(Tensor([1, 2]))
+/// let loss = (x.squared() * 3).sum()
+/// let slope = gradient(of: loss, withRespectTo: [x])[0].value  // [6, 12]
+/// ```
 public struct Variable {
   /// The value.
   public let value: Tensor

@@ -3,6 +3,11 @@ public import Settings
 public import Unrolling
 
 /// A net as a catalog or a user describes it, before its weights are drawn.
+///
+/// ```swift
+/// NetDescription(
+///   key: "cw", net: CoordinateWiseDeepLSTM.name, options: ["layers": [32].settingJSON])
+/// ```
 public struct NetDescription: Sendable {
   /// The key: the name of the net's file.
   public let key: String
@@ -53,7 +58,7 @@ extension NetDescription {
       key: key, net: CoordinateWiseDeepLSTM.name,
       options: [
         "layers": [20, 20].settingJSON, "preprocess_name": .string("LogAndSign"),
-        "preprocess_options": .object(["k": .number(5)]), "scale": .number(0.01),
+        "k": .number(5), "scale": .number(0.01),
       ], parameters: parameters)
   }
 

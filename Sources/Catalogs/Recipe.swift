@@ -1,6 +1,12 @@
 /// A way of training that works, under a name: `l2l train --recipe=NAME`.
 ///
 /// Every setting of a recipe can be given another value on the command line.
+///
+/// ```swift
+/// Recipe(
+///   "valley", "the banana valley, as it works", [],
+///   ["problem": "banana", "num_epochs": "100", "meta_loss": "log"])
+/// ```
 public struct Recipe: Sendable {
   /// A training of a recipe, that starts from the one before.
   public struct Phase: Sendable {

@@ -1,5 +1,5 @@
 public import LearnedOptimizers
-public import Safetensors
+internal import Safetensors
 public import Settings
 internal import Tensors
 

@@ -1,5 +1,5 @@
 public import LearnedOptimizers
-public import Safetensors
+internal import Safetensors
 internal import Settings
 internal import Tensors
 

@@ -107,12 +107,23 @@ struct Convert: SettingsCommand {
   private static func options(
     _ given: [String: String], _ catalog: Catalog
   ) throws -> [String: JSONValue] {
-    if let net = given["net"] { _ = try optionNames(ofNet: net, from: catalog.optimizers) }
-    return Dictionary(
-      uniqueKeysWithValues: given.map { name, text in
-        let isList = ["layers", "kernel_shape"].contains(name)
-        return (name, name == "net" ? .string(text) : optionValue(text, isList: isList))
-      })
+    let named = try given["net"].map { try catalog.optimizer(named: $0) }
+    var options: [String: JSONValue] = [:]
+    for (name, text) in given.sorted(by: { $0.key < $1.key }) {
+      if name == "net" {
+        options[name] = .string(text)
+        continue
+      }
+      // Without a class any that knows the option can read it.
+      let entries = named.map { [$0] } ?? catalog.optimizers
+      guard let entry = entries.first(where: { $0.setting(named: name) != nil }) else {
+        let valid = Set(entries.flatMap(\.options)).sorted()
+        throw SettingError(name, in: .net(named?.name ?? "any"), .unknown(valid: valid))
+      }
+      let (own, value) = try entry.option(name, reading: text)
+      options[own] = value
+    }
+    return options
   }
 
   /// What stands in the file beside an input, which need not be there.

@@ -96,11 +96,7 @@ struct Failure: Error {
     switch error {
     case .unknownNet(let name, let valid):
       return Failure(.badData, "there is no net '\(name)'\(suggestion(name, valid))")
-    case .unknownOption(let net, let option, let valid):
-      return Failure(.usage, "net \(net) has no option '\(option)'\(suggestion(option, valid))")
-    case .invalidOption(let net, let option, let value, let expected):
-      return Failure(
-        .usage, "option \(option) of net \(net) can't be \(short(value)): give \(expected)")
+    case .option(let error): return Failure(.usage, error.description)
     case .missingWeight(let name, let found):
       return Failure(
         .badData,
@@ -119,7 +115,7 @@ struct Failure: Error {
       return Failure(
         .badData,
         "weights '\(name)' hold NaN or infinity: take the file of another training or epoch")
-    case .unfitShape, .unfitState, .wrongGradientCount, .notFinite:
+    case .unfitTensor, .unfitShape, .unfitState, .wrongGradientCount, .notFinite:
       return Failure(.badData, "\(error)")
     }
   }
@@ -239,11 +235,6 @@ struct Failure: Error {
 
   private static func code(_ error: CheckpointError) -> Code {
     if case .notWritable = error { .usage } else { .badData }
-  }
-
-  /// A value from a file, which can be of any length.
-  private static func short(_ value: String) -> String {
-    value.count > 80 ? "\(value.prefix(80))…" : value
   }
 
   private static func list(_ names: [String]) -> String {

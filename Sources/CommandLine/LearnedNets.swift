@@ -123,7 +123,8 @@ struct LearnedNets {
             + " as the training wrote it")
       }
       try requireAgreement(
-        saved.rule, description, fresh.optimizer.options, overrides, file)
+        saved.rule, description, fresh.optimizer.options, overrides,
+        try catalog.optimizer(named: description.net), file)
       return (
         NetAssignment(
           key: description.key, optimizer: saved.rule, parameters: description.parameters),
@@ -153,7 +154,7 @@ private func requireNets(_ keys: [String], in folder: String, problem: String) t
 /// net of the description has.
 private func requireAgreement(
   _ saved: any LearnedOptimizer, _ description: NetDescription, _ wanted: [String: JSONValue],
-  _ overrides: [String: String], _ file: String
+  _ overrides: [String: String], _ entry: OptimizerEntry, _ file: String
 ) throws {
   func failure(_ what: String, _ found: String, _ wanted: String) -> Failure {
     Failure(
@@ -165,12 +166,7 @@ private func requireAgreement(
   let asked = Set(
     overrides.keys.compactMap { name -> String? in
       let name = name.hasPrefix(own) ? String(name.dropFirst(own.count)) : name
-      return switch name {
-      case _ where name.contains("."): nil
-      case "preprocess": "preprocess_name"
-      case "k", "min", "max": "preprocess_options"
-      default: name
-      }
+      return name.contains(".") ? nil : entry.savedName(of: name)
     })
   let savedClass = type(of: saved).name
   if asked.contains("net"), savedClass != description.net {

@@ -57,8 +57,11 @@ struct List: SettingsCommand {
     }
     StandardOutput.write("Nets (--net_option net=NAME):")
     for entry in catalog.optimizers {
-      StandardOutput.write(
-        "  \(entry.name): \(entry.summary); \(entry.options.joined(separator: ", "))")
+      StandardOutput.write("  \(entry.name): \(entry.summary)")
+      for option in entry.settings {
+        StandardOutput.write(
+          "      \(option.name)=\(option.standard)  \(option.summary); \(option.expected)")
+      }
     }
     StandardOutput.write("Estimators of meta-gradients (train --estimator):")
     for entry in catalog.estimators {

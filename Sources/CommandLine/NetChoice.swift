@@ -14,17 +14,20 @@ func netDescriptions(
   var unused = Set(common.keys).subtracting(["net"])
   let descriptions = try defaults.map { description in
     let own = special[description.key] ?? [:]
-    let changed = try applying(common.merging(own) { $1 }, to: description, from: entries)
-    let valid = try optionNames(ofNet: changed.net, from: entries)
-    unused.subtract(valid)
-    if let name = Set(own.keys).subtracting(valid).subtracting(["net"]).min() {
-      throw try unknownOption(name, ofNet: changed.net, from: entries)
+    var changed = description
+    if let net = own["net"] ?? common["net"] { changed.net = net }
+    let entry = try net(changed.net, among: entries)
+    if let name = own.keys.filter({ $0 != "net" && entry.setting(named: $0) == nil }).min() {
+      throw unknownOption(name, of: entry)
     }
+    unused = unused.filter { entry.setting(named: $0) == nil }
+    try changed.take(
+      common, but: own, of: entry, after: try net(description.net, among: entries))
     return changed
   }
   // With several nets one that lacks an option (Adam beside an LSTM) does without, but not all can.
   if let name = unused.min() {
-    throw try unknownOption(name, ofNet: descriptions[0].net, from: entries)
+    throw unknownOption(name, of: try net(descriptions[0].net, among: entries))
   }
   return descriptions
 }
@@ -53,54 +56,53 @@ private func split(
   return (common, special)
 }
 
-private func unknownOption(
-  _ name: String, ofNet net: String, from entries: [OptimizerEntry]
-) throws -> OptimizerError {
-  .unknownOption(net: net, option: name, valid: try entries.entry(named: net).options)
+private func unknownOption(_ name: String, of entry: OptimizerEntry) -> SettingError {
+  SettingError(name, in: .net(entry.name), .unknown(valid: entry.options))
 }
 
-/// A net with those of the options that its class knows.
-private func applying(
-  _ overrides: [String: String], to description: NetDescription, from entries: [OptimizerEntry]
-) throws -> NetDescription {
-  var description = description
-  if let net = overrides["net"] { description.net = net }
-  let valid = try optionNames(ofNet: description.net, from: entries)
-  // Of the defaults another class keeps what it knows too.
-  description.options = description.options.filter { valid.contains($0.key) }
-  for (name, text) in overrides where valid.contains(name) {
-    description.options[name] = optionValue(
-      text, isList: ["layers", "kernel_shape"].contains(name))
-  }
-  if overrides["preprocess"] != nil || overrides["preprocess_name"] != nil {
-    if let name = description.options.removeValue(forKey: "preprocess") {
-      description.options["preprocess_name"] = name
-    }
-    // The default's arguments are for the default's preprocessing.
-    if overrides["preprocess_options"] == nil { description.options["preprocess_options"] = nil }
-  }
-  return description
-}
-
-/// The names of the options that a class takes, with their other spellings.
-func optionNames(
-  ofNet net: String, from entries: [OptimizerEntry]
-) throws -> Set<String> {
+private func net(_ name: String, among entries: [OptimizerEntry]) throws -> OptimizerEntry {
   do {
-    let names = try entries.entry(named: net).options
-    return Set(
-      names.contains("preprocess_name") ? names + ["preprocess", "k", "min", "max"] : names)
+    return try entries.entry(named: name)
   } catch {
     throw Failure(.usage, Failure(describing: error).message)
   }
 }
 
-/// A net option's value as the user wrote it: JSON, a list of numbers, or a word.
-func optionValue(_ text: String, isList: Bool) -> JSONValue {
-  if isList {
-    let inner = text.filter { !"[]() ".contains($0) }
-    return .array(
-      inner.split(separator: ",").map { Double($0).map(JSONValue.number) ?? .string(String($0)) })
+extension NetDescription {
+  /// Takes those of the options for all nets that the class knows, and its own in place of these.
+  fileprivate mutating func take(
+    _ common: [String: String], but own: [String: String], of entry: OptimizerEntry,
+    after former: OptimizerEntry
+  ) throws {
+    // The defaults are for their class and for those that know all of its options: the size of an
+    // LSTM says nothing about a perceptron's.
+    if former.options.contains(where: { entry.setting(named: $0) == nil }) { options = [:] }
+    var given = try read(own, of: entry)
+    for (name, value) in try read(common, of: entry) where given[name] == nil {
+      given[name] = value
+    }
+    // What a default chose for another value of an option, as k for LogAndSign.
+    for name in given.keys {
+      for part in entry.parts(of: name) { options[part] = nil }
+      if let whole = entry.setting(named: name)?.whole, var parts = options[whole]?.object {
+        parts[name] = nil
+        options[whole] = .object(parts)
+      }
+    }
+    options.merge(given) { $1 }
   }
-  return JSONValue(parsing: text) ?? .string(text)
+
+  private func read(
+    _ given: [String: String], of entry: OptimizerEntry
+  ) throws -> [String: JSONValue] {
+    var result: [String: JSONValue] = [:]
+    for (name, text) in given.sorted(by: { $0.key < $1.key })
+    where entry.setting(named: name) != nil {
+      let (name, value) = try entry.option(name, reading: text)
+      if let other = result.updateValue(value, forKey: name) {
+        throw SettingError(name, in: .net(entry.name), .repeated(values: [other.text, value.text]))
+      }
+    }
+    return result
+  }
 }

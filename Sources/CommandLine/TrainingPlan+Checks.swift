@@ -12,16 +12,11 @@ extension TrainingPlan {
   ///
   /// - Throws: `Failure`.
   func checkEstimation(_ options: TrainingOptions) throws {
-    guard let estimator = catalog.estimators.estimator(for: options) else {
-      throw Failure(
-        .usage,
-        "there is no estimator '\(options.estimator)'"
-          + suggestion(options.estimator, catalog.estimators.map(\.name)))
-    }
+    let estimator = try catalog.estimator(for: options)
     let name = options.estimator
     let isBackpropagation = name == TruncatedBackpropagation.name
     func refuse(_ reason: String) -> Failure { Failure(.usage, reason) }
-    let countsEpochs = estimator.isInStep && options.horizon.constant != nil
+    let countsEpochs = options.countsEpochs(with: estimator)
     if countsEpochs, given.contains("num_meta_steps") {
       throw refuse(
         "--estimator=\(name) counts epochs where all have one length: give --num_epochs instead of"
@@ -97,5 +92,20 @@ extension TrainingPlan {
       "the training in '\(settings.savePath ?? "")' has --schedule=cosine, whose learning rate"
         + " follows from where it ends: that can't change on resuming; start a new training from its"
         + " optimizer with --start_from")
+  }
+}
+
+extension Catalog {
+  /// The estimator that a training's options name.
+  ///
+  /// - Throws: `Failure` when there is none of the name.
+  func estimator(for options: TrainingOptions) throws -> any MetaGradientEstimator {
+    guard let estimator = estimators.estimator(for: options) else {
+      throw Failure(
+        .usage,
+        "there is no estimator '\(options.estimator)'"
+          + suggestion(options.estimator, estimators.map(\.name)))
+    }
+    return estimator
   }
 }

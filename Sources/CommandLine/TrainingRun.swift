@@ -87,8 +87,8 @@ struct TrainingRun {
         path: $0, experiment: experiment, options: options,
         metadata: TrainingPlan.metadata(dataHash: dataHash), rows: logs.rows)
     }
-    let estimator = catalog.estimators.estimator(for: options)
-    let countsEpochs = estimator?.isInStep ?? true && options.horizon.constant != nil
+    let estimator = try catalog.estimator(for: options)
+    let countsEpochs = options.countsEpochs(with: estimator)
     let terminal = TerminalObserver(tellsTimings: settings.isVerbose, countsEpochs: countsEpochs)
     let trainer = MetaTrainer(
       experiment: experiment, options: options,

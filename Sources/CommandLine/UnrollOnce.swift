@@ -21,7 +21,7 @@ struct UnrollSettings: Configurable {
   /// How meta-gradients are found: the run's, with what is given in its place.
   var training = TrainingOptions()
   var statePath: String?
-  var epoch = 0
+  var epoch: Int?
   var instance = 0
   var output: String?
 
@@ -46,6 +46,7 @@ struct UnrollSettings: Configurable {
         "initial values, a safetensors file"),
       Setting(
         "epoch", \.epoch, in: .from(0, to: 1e9), effect: .run,
+        default: "0; of a training's state, where it stands",
         "the epoch, from 0, whose optimizee is unrolled; of evolution strategies the trajectory"),
       Setting(
         "instance", \.instance, in: .from(0, to: 1e7), effect: .run,
@@ -72,7 +73,8 @@ struct UnrollOnce: SettingsCommand {
       To replay an optimizee of a training, give --path its folder, for the weights of the best \
       evaluation, or its latest.training-state.safetensors, for the last ones: problem, options, \
       seed, unroll length and all that decides the meta-gradient are then the run's, but for what \
-      is given here.
+      is given here. From a state the optimizee --instance goes on where the training stands, as \
+      the training would, to the same losses and meta-gradients; with --epoch it starts anew.
       """)
 
   @OptionGroup var arguments: SettingArguments<UnrollSettings>
@@ -99,25 +101,18 @@ private struct Unrolling {
     if let output = settings.output {
       try requireOutput(output, inputs: [settings.path, settings.statePath])
     }
-    guard let estimator = catalog.estimators.estimator(for: options) else {
-      throw Failure(
-        .usage,
-        "there is no estimator '\(options.estimator)'"
-          + suggestion(options.estimator, catalog.estimators.map(\.name)))
-    }
+    let estimator = try catalog.estimator(for: options)
     try takeWorkSpace()
     let values = try GivenState(path: settings.statePath)
-    let (experiment, weights) = try experiment(options, values, state)
+    let (experiment, weights, saved) = try experiment(options, values, state)
     let unroller = Unroller(experiment, weights: weights)
     var setting = options.estimationSetting(for: experiment)
     if settings.unrollLength != nil || !isReplay(state) {
       // Without a run the unroll is all that there will be.
       setting.horizon = Horizon(options.unrollLength)
     }
-    var episode = estimator.start(
-      OptimizeeKey(
-        seed: options.seed, phase: .training, epoch: settings.epoch, instance: settings.instance),
-      in: setting, on: unroller)
+    var episode = try episode(
+      estimator, options, &setting, goesOn(state, options) ? saved : nil, unroller)
     for walker in episode.walkers.indices { try values.apply(to: &episode.walkers[walker]) }
     let outcome: MetaGradient
     do throws(Divergence) {
@@ -132,7 +127,7 @@ private struct Unrolling {
       }
       return StandardOutput.write("meta-loss = \(outcome.metaLoss)")
     }
-    try file(outcome, episode, experiment).write(to: output)
+    try UnrollFile.contents(outcome, episode, experiment).write(to: output)
   }
 
   // MARK: - What is unrolled
@@ -160,9 +155,43 @@ private struct Unrolling {
     return options
   }
 
+  /// Whether the optimizee is the one that a training would go on with.
+  private func goesOn(_ state: TrainingStateFile?, _ options: TrainingOptions) -> Bool {
+    guard let run = state?.options, settings.epoch == nil else { return false }
+    return settings.problem.isRunsOwn && run.estimator == options.estimator
+      && run.seed == options.seed
+  }
+
+  /// The optimizee to unroll: that of the training where it stands, or one that starts.
+  private func episode(
+    _ estimator: any MetaGradientEstimator, _ options: TrainingOptions,
+    _ setting: inout EstimationSetting, _ saved: TrainingState?, _ unroller: Unroller
+  ) throws -> Episode {
+    let particle = settings.instance
+    guard let saved else {
+      // What the training had done by then is not known; horizons that grow are at their beginning.
+      let key = OptimizeeKey(
+        seed: options.seed, phase: .training, epoch: settings.epoch ?? 0, instance: particle)
+      return estimator.start(key, in: setting, on: unroller)
+    }
+    guard particle < options.optimizees else {
+      throw Failure(
+        .usage,
+        "the training has \(options.optimizees) optimizees, so no --instance \(particle) that goes"
+          + " on; give one below \(options.optimizees), or --epoch for one that starts")
+    }
+    setting.metaStep = options.metaStep(after: saved, with: estimator)
+    guard let episode = saved.episodes.first(where: { $0.key.instance == particle }) else {
+      return estimator.start(
+        options.startKey(of: particle, after: saved, with: estimator), in: setting, on: unroller)
+    }
+    if let divergence = episode.divergence { throw Failure(.badData, sentence(divergence)) }
+    return episode
+  }
+
   private func experiment(
     _ options: TrainingOptions, _ values: GivenState, _ state: TrainingStateFile?
-  ) throws -> (Experiment, [NamedTensors]) {
+  ) throws -> (Experiment, [NamedTensors], TrainingState?) {
     let entry = try catalog.problem(named: options.problem)
     var problemOptions = options.problemOptions
     for (name, value) in try values.impliedOptions(of: entry) where problemOptions[name] == nil {
@@ -177,9 +206,10 @@ private struct Unrolling {
       fixedBatch: try values.batch())
     let experiment = try makeExperiment(
       built, named: entry.name, nets: nets.nets, path: path)
-    guard let state else { return (experiment, nets.weights) }
+    guard let state else { return (experiment, nets.weights, nil) }
     return try Failure.inFile(path ?? "") {
-      (experiment, try state.state(for: experiment).weights)
+      let saved = try state.state(for: experiment)
+      return (experiment, saved.weights, saved)
     }
   }
 
@@ -192,44 +222,9 @@ private struct Unrolling {
     let file = try SafetensorsFile(contentsOf: path)
     return TrainingStateFile.isTrainingState(file) ? try TrainingStateFile(file) : nil
   }
+}
 
-  // MARK: - Output
-
-  private func file(
-    _ outcome: MetaGradient, _ episode: Episode, _ experiment: Experiment
-  ) -> SafetensorsFile {
-    var file = SafetensorsFile(metadata: ["program_version": programVersion])
-    func add(_ name: String, _ values: [Float], _ shape: [Int]) {
-      file.append(SafetensorsArray(floats: values, shape: shape), named: name)
-    }
-    add("fx", outcome.losses, [outcome.losses.count])
-    add("meta_loss", [Float(outcome.metaLoss)], [])
-    let optimizee = episode.walkers[0]
-    for (position, parameter) in optimizee.layout.parameters.enumerated() {
-      let value = optimizee.layout.value(of: position, in: optimizee.parameters)
-      add(
-        "x_final/\(parameter.specification.name)", value.elements, value.shape.dimensions)
-    }
-    let several = experiment.nets.count { $0.optimizer.isTrained } > 1
-    /// Numbers in the layout of the nets' weights, one tensor a weight.
-    func add(_ prefix: String, _ vectors: [[Float]]) {
-      for (net, vector) in zip(experiment.nets, vectors) {
-        var start = 0
-        for weight in net.optimizer.weights {
-          let count = weight.shape.count
-          add(
-            several ? "\(prefix)/\(net.key)/\(weight.name)" : "\(prefix)/\(weight.name)",
-            Array(vector[start..<start + count]), weight.shape.dimensions)
-          start += count
-        }
-      }
-    }
-    add("grad", outcome.gradients.map { $0.map { Float($0) } })
-    if let pair = outcome.pair {
-      add("losses_plus", pair.plus, [pair.plus.count])
-      add("losses_minus", pair.minus, [pair.minus.count])
-      add("perturbation", episode.perturbation.map(\.elements))
-    }
-    return file
-  }
+extension ProblemChoice {
+  /// Whether all is left as the run has it.
+  fileprivate var isRunsOwn: Bool { name == nil && options.isEmpty && netOptions.isEmpty }
 }

@@ -1,4 +1,4 @@
 /// The version of the program, written into saved files: the only place where it stands.
 ///
-/// `CHANGELOG.md` says what changed; a test compares its first heading with this.
+/// `.github/CHANGELOG.md` says what changed; a test compares its first heading with this.
 package let programVersion = "0.2.0"

@@ -178,11 +178,13 @@ package final class InPlaceStepper {
 
   /// Changes a number among the rule's options from the next step on; the state stays.
   ///
-  /// - Throws: `OptimizerError.unknownOption`, `.invalidOption`; nothing has changed then.
+  /// - Throws: `OptimizerError.option`; nothing has changed then.
   package func setOption(_ name: String, to value: Double) throws(OptimizerError) {
     let net = type(of: rule).name
     let valid = rule.options.filter { $0.value.number != nil }.map(\.key).sorted()
-    guard valid.contains(name) else { throw .unknownOption(net: net, option: name, valid: valid) }
+    guard valid.contains(name) else { 
+      throw .option(SettingError(name, in: .net(net), .unknown(valid: valid)))
+    }
     var options = rule.options
     guard options[name] != .number(value) else { return }
     options[name] = .number(value)
@@ -193,8 +195,9 @@ package final class InPlaceStepper {
       rule is any RowwiseOptimizer
         || next.initialState(of: sample).map(\.shape) == rule.initialState(of: sample).map(\.shape)
     else {
-      throw .invalidOption(
-        net: net, option: name, value: "\(value)", expected: "what the weights are for")
+      throw .option(
+        SettingError(
+          name, in: .net(net), .invalid(value: "\(value)", expected: "what the weights are for")))
     }
     rule = next
     engine = next.makeEngine()

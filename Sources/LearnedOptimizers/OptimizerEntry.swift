@@ -2,172 +2,95 @@ public import Settings
 
 /// A class of optimizers that can be made by name: how saved optimizers and options become rules.
 ///
-///     OptimizerEntry(name: NormalizedDescent.name, summary: "descent along the unit gradient") {
-///       _ throws(OptimizerError) in NormalizedDescent()
-///     }
+/// ```swift
+/// struct TrustSettings: Configurable {
+///   var decay: Float = 0.9
+///   static let settings = [
+///     Setting("decay", \TrustSettings.decay, in: .atLeast(0, below: 1), "the momentum's decay")
+///   ]
+/// }
+/// OptimizerEntry(Trust.name, "momentum as long as the tensor") { (settings: TrustSettings) in
+///   Trust(settings)
+/// }
+/// ```
+///
+/// From the one declaration of an option follow `--net_option`, the saved form, the checks, `l2l list`
+/// and the errors. A rule's own `options` are `settings.json`.
 public struct OptimizerEntry: Sendable {
   /// The class's name.
   public let name: String
   /// What it is, in a line.
   public let summary: String
-  /// The names of its options.
-  public let options: [String]
-  private let build: @Sendable (NetOptions) throws(OptimizerError) -> any LearnedOptimizer
+  /// What can be chosen, in the order in which it is listed.
+  public let settings: [SettingSummary]
+  private let build: @Sendable ([String: JSONValue]) throws(SettingError) -> any LearnedOptimizer
+  private let read: @Sendable (String, String) throws(SettingError) -> (String, JSONValue)
 
-  /// A class whose rules `build` makes from options.
-  public init(
-    name: String, summary: String, options: [String] = [],
-    build: @escaping @Sendable (NetOptions) throws(OptimizerError) -> any LearnedOptimizer
+  /// A class whose rules `build` makes from options that were checked.
+  public init<Options: Configurable>(
+    _ name: String, _ summary: String,
+    build: @escaping @Sendable (Options) -> any LearnedOptimizer
   ) {
     self.name = name
     self.summary = summary
-    self.options = options
-    self.build = build
+    settings = Options.settings.map { SettingSummary($0) }
+    let place = SettingPlace.net(name)
+    self.build = { given throws(SettingError) in
+      var options = Options()
+      try options.take(given, in: place)
+      return build(options)
+    }
+    read = { name, text throws(SettingError) in
+      try Options.json(of: name, reading: text, in: place)
+    }
+  }
+
+  /// The names of its options.
+  public var options: [String] { settings.map(\.name) }
+
+  /// The option of this name, or of this other spelling of it; nil when there is none.
+  public func setting(named name: String) -> SettingSummary? {
+    settings.first { $0.name == name || $0.otherNames.contains(name) }
   }
 
   /// The rule with the given options, others at their defaults.
   ///
-  /// - Throws: `OptimizerError.unknownOption`, `.invalidOption`.
+  /// - Throws: `OptimizerError.option`.
   public func make(options given: [String: JSONValue]) throws(OptimizerError)
     -> any LearnedOptimizer
   {
-    try build(NetOptions(net: name, given: given, valid: options))
+    do throws(SettingError) {
+      return try build(given)
+    } catch {
+      throw .option(error)
+    }
   }
-}
 
-extension OptimizerEntry {
-  private static let netOptions = [
-    "layers", "preprocess_name", "preprocess_options", "scale", "initializer", "input_gain",
-  ]
+  /// An option as it was given on a command line, in the form of files and under its own name.
+  ///
+  /// - Throws: `OptimizerError.option` for an unknown name, and a text that can't be read or is out of
+  ///   range.
+  public func option(
+    _ name: String, reading text: String
+  ) throws(OptimizerError) -> (name: String, value: JSONValue) {
+    do throws(SettingError) {
+      return try read(name, text)
+    } catch {
+      throw .option(error)
+    }
+  }
 
-  /// The classes that come with the package, in the order in which they are listed.
-  public static let standard: [OptimizerEntry] =
-    [
-      OptimizerEntry(
-        name: CoordinateWiseDeepLSTM.name, summary: "an LSTM shared by all coordinates",
-        options: netOptions
-      ) { options throws(OptimizerError) in
-        CoordinateWiseDeepLSTM(
-          layers: try options.layers(), preprocess: try options.preprocessing(),
-          scale: try options.number("scale", default: 1),
-          initializers: try options.initializers(width: 1))
-      },
-      OptimizerEntry(
-        name: StandardDeepLSTM.name, summary: "an LSTM on the rows of a matrix",
-        options: netOptions + ["output_size"]
-      ) { options throws(OptimizerError) in
-        StandardDeepLSTM(
-          outputSize: try options.integer("output_size", in: 1...4096),
-          layers: try options.layers(), preprocess: try options.preprocessing(),
-          scale: try options.number("scale", default: 1),
-          initializers: try options.initializers(
-            width: try options.integer("output_size", in: 1...4096)))
-      },
-      OptimizerEntry(
-        name: KernelDeepLSTM.name, summary: "an LSTM on the kernels of convolution filters",
-        options: netOptions + ["kernel_shape"]
-      ) { options throws(OptimizerError) in
-        KernelDeepLSTM(
-          kernelShape: try options.kernelShape(), layers: try options.layers(),
-          preprocess: try options.preprocessing(), scale: try options.number("scale", default: 1),
-          initializers: try options.initializers(width: try options.kernelShape().reduce(1, *)))
-      },
-      OptimizerEntry(
-        name: RNNprop.name, summary: "an LSTM on gradients in units of their own history",
-        options: ["layers", "scale"]
-      ) { options throws(OptimizerError) in
-        let layers = try options.layers()
-        guard !layers.isEmpty else {
-          throw .invalidOption(
-            net: RNNprop.name, option: "layers", value: "none", expected: "one layer at least")
-        }
-        return RNNprop(layers: layers, scale: try options.number("scale", default: 0.1))
-      },
-      OptimizerEntry(
-        name: Celo2.name, summary: "a perceptron with orthogonal directions; any model",
-        options: ["learning_rate", "weight_decay", "adam_multiplier", "layers"]
-      ) { options throws(OptimizerError) in
-        Celo2(
-          learningRate: try options.number("learning_rate", default: 0.001),
-          weightDecay: try options.number("weight_decay", default: 0),
-          adamMultiplier: try options.number("adam_multiplier", default: 20),
-          hidden: try options.hiddenSizes(default: [8, 8]))
-      },
-      OptimizerEntry(
-        name: Celo2Base.name, summary: "Celo2's perceptron for all tensors, not orthogonal",
-        options: ["learning_rate", "weight_decay", "layers"]
-      ) { options throws(OptimizerError) in
-        Celo2Base(
-          learningRate: try options.number("learning_rate", default: 0.001),
-          weightDecay: try options.number("weight_decay", default: 0),
-          hidden: try options.hiddenSizes(default: [8, 8]))
-      },
-      OptimizerEntry(
-        name: AdafacMLPLOpt.name, summary: "a perceptron with learned decays (small_fc)",
-        options: ["layers", "step_mult", "exp_mult"]
-      ) { options throws(OptimizerError) in
-        AdafacMLPLOpt(
-          hidden: try options.hiddenSizes(default: [4, 4]),
-          stepMultiplier: try options.number("step_mult", default: 0.001),
-          expMultiplier: try options.number("exp_mult", default: 0.001))
-      },
-      OptimizerEntry(
-        name: MLPLOpt.name, summary: "a perceptron on gradient, parameter, momenta and time",
-        options: ["layers", "step_mult", "exp_mult"]
-      ) { options throws(OptimizerError) in
-        MLPLOpt(
-          hidden: try options.hiddenSizes(default: [32, 32]),
-          stepMultiplier: try options.number("step_mult", default: 0.001),
-          expMultiplier: try options.number("exp_mult", default: 0.001))
-      },
-      OptimizerEntry(
-        name: Celo.name, summary: "a perceptron, and an LSTM that sets each tensor's step size",
-        options: ["layers", "step_mult", "exp_mult"]
-      ) { options throws(OptimizerError) in
-        Celo(
-          hidden: try options.hiddenSizes(default: [4, 4]),
-          stepMultiplier: try options.number("step_mult", default: 0.001),
-          expMultiplier: try options.number("exp_mult", default: 0.001))
-      },
-      OptimizerEntry(name: Sgd.name, summary: "gradient descent", options: ["learning_rate"]) {
-        options throws(OptimizerError) in
-        Sgd(learningRate: try options.number("learning_rate", default: 0.001))
-      },
-      OptimizerEntry(
-        name: Adam.name, summary: "Adam",
-        options: ["learning_rate", "beta1", "beta2", "epsilon"]
-      ) { options throws(OptimizerError) in
-        Adam(
-          learningRate: try options.number("learning_rate", default: 0.001),
-          beta1: try options.precise("beta1", default: 0.9),
-          beta2: try options.precise("beta2", default: 0.999),
-          epsilon: try options.number("epsilon", default: 1e-8))
-      },
-      OptimizerEntry(
-        name: Momentum.name, summary: "gradient descent with momentum",
-        options: ["learning_rate", "momentum"]
-      ) { options throws(OptimizerError) in
-        Momentum(
-          learningRate: try options.number("learning_rate", default: 0.001),
-          momentum: try options.number("momentum", default: 0.9))
-      },
-      OptimizerEntry(
-        name: NAG.name, summary: "Nesterov's accelerated gradient",
-        options: ["learning_rate", "momentum"]
-      ) { options throws(OptimizerError) in
-        NAG(
-          learningRate: try options.number("learning_rate", default: 0.001),
-          momentum: try options.number("momentum", default: 0.9))
-      },
-      OptimizerEntry(
-        name: RMSprop.name, summary: "RMSprop", options: ["learning_rate", "decay", "epsilon"]
-      ) { options throws(OptimizerError) in
-        RMSprop(
-          learningRate: try options.number("learning_rate", default: 0.001),
-          decay: try options.number("decay", default: 0.9),
-          epsilon: try options.number("epsilon", default: 1e-8))
-      },
-    ] + descendants
+  /// The name under which an option is saved: its own, or that of what it is a part of.
+  public func savedName(of name: String) -> String {
+    guard let setting = setting(named: name) else { return name }
+    guard !setting.isSaved, let whole = setting.whole else { return setting.name }
+    return savedName(of: whole)
+  }
+
+  /// The options that are parts of one, and parts of these: what was chosen for another value of it.
+  public func parts(of name: String) -> [String] {
+    settings.filter { $0.whole == name }.flatMap { [$0.name] + parts(of: $0.name) }
+  }
 }
 
 extension Collection<OptimizerEntry> {

@@ -1,13 +1,12 @@
+public import Settings
 public import Tensors
 
 /// What can be wrong with a learned optimizer's description, weights, or use.
 public enum OptimizerError: Error, Equatable, Sendable {
   /// No optimizer class has this name.
   case unknownNet(String, valid: [String])
-  /// The class has no such option.
-  case unknownOption(net: String, option: String, valid: [String])
-  /// The option's value is of the wrong kind or out of range.
-  case invalidOption(net: String, option: String, value: String, expected: String)
+  /// An option that the class does not have, that is out of range, or that contradicts others.
+  case option(SettingError)
   /// A weight is missing from a saved optimizer.
   case missingWeight(name: String, found: [String])
   /// A weight has another shape than the options ask for.
@@ -16,6 +15,8 @@ public enum OptimizerError: Error, Equatable, Sendable {
   case unexpectedWeight(name: String, expected: [String])
   /// A weight is not a number or infinite.
   case weightNotFinite(name: String)
+  /// A tensor of a file has too many axes or elements to be a weight.
+  case unfitTensor(name: String, dimensions: [Int])
   /// A tensor of this shape can't be stepped by this rule.
   case unfitShape(net: String, shape: Shape, expected: String)
   /// A saved state of a stepper does not fit its rule and tensors.
@@ -32,10 +33,7 @@ extension OptimizerError: CustomStringConvertible {
     switch self {
     case .unknownNet(let name, let valid):
       "there is no optimizer class '\(name)'; the classes are \(valid.joined(separator: ", "))"
-    case .unknownOption(let net, let option, let valid):
-      "\(net) has no option '\(option)'; it takes \(valid.joined(separator: ", "))"
-    case .invalidOption(let net, let option, let value, let expected):
-      "option \(option) of \(net) must be \(expected), not \(value)"
+    case .option(let error): error.description
     case .missingWeight(let name, let found):
       "weight '\(name)' is missing; there are \(found.joined(separator: ", "))"
     case .wrongWeightShape(let name, let found, let expected):
@@ -44,6 +42,9 @@ extension OptimizerError: CustomStringConvertible {
       "weight '\(name)' is nothing of the net, which has \(expected.joined(separator: ", "))"
     case .weightNotFinite(let name):
       "weight '\(name)' holds NaN or infinity: it comes from a training that diverged"
+    case .unfitTensor(let name, let dimensions):
+      "'\(name)' of shape \(dimensions) is no weight: those have at most \(Shape.maximumRank) axes"
+        + " and \(Int32.max) elements"
     case .unfitShape(let net, let shape, let expected):
       "\(net) can't step a tensor of shape \(shape): it needs \(expected)"
     case .unfitState(let reason):

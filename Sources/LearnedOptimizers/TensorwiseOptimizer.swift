@@ -2,6 +2,23 @@ public import Autodiff
 public import Tensors
 
 /// A rule that steps each tensor by itself.
+///
+/// Descent along the gradient over its norm, at a learned rate:
+///
+/// ```swift
+/// struct NormalizedDescent: TensorwiseOptimizer {
+///   static let name = "NormalizedDescent"
+///   var options: [String: JSONValue] { [:] }
+///   var weights: [VariableSpecification] { [.init("rate", .scalar, .constant(0.01))] }
+///   func initialState(of shape: Shape) -> [Tensor] { [] }
+///   func update(_ step: TensorStep, state: [Variable], weights: [Variable])
+///     -> (update: Variable, state: [Variable])
+///   {
+///     let norm = (step.gradient.squared().sum() + 1e-12).squareRoot()
+///     return (step.gradient * weights[0] / norm * -1, [])
+///   }
+/// }
+/// ```
 public protocol TensorwiseOptimizer: LearnedOptimizer {
   /// What is remembered of a tensor of this shape before the first step; the number of tensors does
   /// not depend on the shape's extents, only on its rank.

@@ -56,8 +56,9 @@ public struct TrainedOptimizer: Sendable {
     var options: [String: JSONValue]
     if let text = file.metadata["net_options"] {
       guard let object = JSONValue(parsing: text)?.object else {
-        throw OptimizerError.invalidOption(
-          net: net, option: "net_options", value: text, expected: "a JSON object")
+        throw OptimizerError.option(
+          SettingError(
+            "net_options", in: .net(net), .invalid(value: text, expected: "a JSON object")))
       }
       options = object
     } else {
@@ -65,7 +66,7 @@ public struct TrainedOptimizer: Sendable {
     }
     let entry = try catalog.entry(named: net)
     if options["layers"] == nil || file.metadata["net_options"] == nil, weights["linear/w"] != nil,
-      entry.options.contains("layers")
+      entry.setting(named: "layers") != nil
     {
       options["layers"] = .array(Self.layers(of: weights).map { .number(Double($0)) })
     }
@@ -82,9 +83,7 @@ public struct TrainedOptimizer: Sendable {
     for name in file.names where !prefixed || name.hasPrefix(prefix) {
       guard let array = file[name] else { continue }
       guard Shape.isValid(array.shape) else {
-        throw OptimizerError.invalidOption(
-          net: "weights", option: name, value: "\(array.shape)",
-          expected: "at most \(Shape.maximumRank) axes and \(Int32.max) elements")
+        throw OptimizerError.unfitTensor(name: name, dimensions: array.shape)
       }
       names.append(prefixed ? String(name.dropFirst(prefix.count)) : name)
       tensors.append(Tensor(try array.floats(), shape: Shape(array.shape)))
@@ -92,10 +91,12 @@ public struct TrainedOptimizer: Sendable {
     return NamedTensors(names: names, tensors: tensors)
   }
 
+  private static let maximumLayers = 8
+
   private static func layers(of weights: NamedTensors) -> [Int] {
     var layers: [Int] = []
     while let b = weights["lstm_\(layers.count + 1)/b_gates"], b.count >= 4,
-      layers.count < NetOptions.maximumLayers
+      layers.count < maximumLayers
     {
       layers.append(b.count / 4)
     }

@@ -34,7 +34,7 @@ struct CallFault: Error {
     switch error {
     case .unknownNet, .missingWeight, .wrongWeightShape, .unexpectedWeight, .weightNotFinite:
       L2L_ERROR_FORMAT
-    case .unknownOption, .invalidOption: L2L_ERROR_OPTION
+    case .option: L2L_ERROR_OPTION
     case .unfitShape: L2L_ERROR_SHAPE
     case .unfitState: L2L_ERROR_STATE
     case .wrongGradientCount: L2L_ERROR_ARGUMENT

@@ -7,7 +7,7 @@
 ///     var gradient = CommunicationBuffer<Float>(repeating: 0, count: 5_301)
 ///     gradient.withUnsafeMutableBufferPointer { … }
 ///     gradient = try world.iAllReduce(gradient, .sum).wait()
-public struct CommunicationBuffer<Element: MPIElement>: ~Copyable {
+package struct CommunicationBuffer<Element: MPIElement>: ~Copyable {
   /// The elements, at an address that is never null.
   ///
   /// Not even for no elements: CMPI takes a null address as a wish to work in place.
@@ -27,13 +27,13 @@ public struct CommunicationBuffer<Element: MPIElement>: ~Copyable {
   }
 
   /// Makes a buffer of equal elements.
-  public init(repeating element: Element, count: Int) {
+  package init(repeating element: Element, count: Int) {
     self.init(uninitializedCount: count)
     storage.initialize(repeating: element)
   }
 
   /// Makes a buffer that holds a copy of an array's elements.
-  public init(copying elements: [Element]) {
+  package init(copying elements: [Element]) {
     self.init(uninitializedCount: elements.count)
     elements.withUnsafeBytes { raw.copyMemory(from: $0) }
   }
@@ -56,10 +56,10 @@ public struct CommunicationBuffer<Element: MPIElement>: ~Copyable {
   // MARK: - Access
 
   /// The number of elements.
-  public var count: Int { storage.count }
+  package var count: Int { storage.count }
 
   /// The element at an index; traps outside the bounds.
-  public subscript(index: Int) -> Element {
+  package subscript(index: Int) -> Element {
     get {
       precondition(storage.indices.contains(index), "\(index) is outside 0..<\(count)")
       return storage[index]
@@ -71,21 +71,21 @@ public struct CommunicationBuffer<Element: MPIElement>: ~Copyable {
   }
 
   /// Calls a closure with the elements, which must not be used after it returns.
-  public borrowing func withUnsafeBufferPointer<Result, Failure: Error>(
+  package borrowing func withUnsafeBufferPointer<Result, Failure: Error>(
     _ body: (UnsafeBufferPointer<Element>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(UnsafeBufferPointer(storage))
   }
 
   /// Calls a closure with the mutable elements, which must not be used after it returns.
-  public mutating func withUnsafeMutableBufferPointer<Result, Failure: Error>(
+  package mutating func withUnsafeMutableBufferPointer<Result, Failure: Error>(
     _ body: (UnsafeMutableBufferPointer<Element>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(storage)
   }
 
   /// A copy of the elements.
-  public borrowing func array() -> [Element] { array(storage.indices) }
+  package borrowing func array() -> [Element] { array(storage.indices) }
 
   /// A copy of some of the elements.
   borrowing func array(_ range: Range<Int>) -> [Element] {

@@ -9,7 +9,7 @@ import CMPI
 /// and write it until the process ends, so it must not be freed or used again.
 extension Communicator {
   /// Returns when every rank has called it.
-  public func barrier() throws(MPIError) {
+  package func barrier() throws(MPIError) {
     try finish(barrierOperation())
   }
 
@@ -18,7 +18,7 @@ extension Communicator {
   /// Copies the root's bytes to all ranks, which pass buffers of the same size.
   ///
   /// The caller's memory is MPI's until this returns, and for ever when it throws.
-  public func broadcast(
+  package func broadcast(
     _ bytes: UnsafeMutableRawBufferPointer, from root: Int
   ) throws(MPIError) {
     // The address alone goes to C, which may look at any memory as bytes.
@@ -28,14 +28,14 @@ extension Communicator {
   /// Copies the root's elements to all ranks, which pass buffers of the same count.
   ///
   /// The caller's memory is MPI's until this returns, and for ever when it throws.
-  public func broadcast<Element: MPIElement>(
+  package func broadcast<Element: MPIElement>(
     _ elements: UnsafeMutableBufferPointer<Element>, from root: Int
   ) throws(MPIError) {
     try finish(broadcastOperation(elements, from: root))
   }
 
   /// Copies the root's elements to all ranks, which pass arrays of the same count.
-  public func broadcast<Element: MPIElement>(
+  package func broadcast<Element: MPIElement>(
     _ elements: inout [Element], from root: Int
   ) throws(MPIError) {
     let buffer = CommunicationBuffer(copying: elements)
@@ -43,7 +43,7 @@ extension Communicator {
   }
 
   /// The root's element, on every rank.
-  public func broadcast<Element: MPIElement>(
+  package func broadcast<Element: MPIElement>(
     _ element: Element, from root: Int
   ) throws(MPIError) -> Element {
     try iBroadcast(CommunicationBuffer(repeating: element, count: 1), from: root).wait()[0]
@@ -52,7 +52,7 @@ extension Communicator {
   /// The root's array, on every rank; the others need not know how long it is.
   ///
   /// Two broadcasts: the count, then the elements.
-  public func broadcast<Element: MPIElement>(
+  package func broadcast<Element: MPIElement>(
     contentsOf elements: [Element], from root: Int
   ) throws(MPIError) -> [Element] {
     let count = try Int(broadcast(Int64(elements.count), from: root))
@@ -68,14 +68,14 @@ extension Communicator {
   /// Combines the elements of all ranks in place, index by index; every rank gets the result.
   ///
   /// The caller's memory is MPI's until this returns, and for ever when it throws.
-  public func allReduce<Element>(
+  package func allReduce<Element>(
     _ elements: UnsafeMutableBufferPointer<Element>, _ operation: ReduceOperation<Element>
   ) throws(MPIError) {
     try finish(allReduceOperation(elements, operation))
   }
 
   /// Combines the elements of all ranks in place, index by index; every rank gets the result.
-  public func allReduce<Element>(
+  package func allReduce<Element>(
     _ elements: inout [Element], _ operation: ReduceOperation<Element>
   ) throws(MPIError) {
     let buffer = CommunicationBuffer(copying: elements)
@@ -83,14 +83,14 @@ extension Communicator {
   }
 
   /// One element of each rank, combined.
-  public func allReduce<Element>(
+  package func allReduce<Element>(
     _ element: Element, _ operation: ReduceOperation<Element>
   ) throws(MPIError) -> Element {
     try iAllReduce(CommunicationBuffer(repeating: element, count: 1), operation).wait()[0]
   }
 
   /// Combines the elements of all ranks at the root; other ranks' arrays stay as they are.
-  public func reduce<Element>(
+  package func reduce<Element>(
     _ elements: inout [Element], _ operation: ReduceOperation<Element>, to root: Int
   ) throws(MPIError) {
     let buffer = CommunicationBuffer(copying: elements)

@@ -5,12 +5,12 @@ import CMPI
 /// The counts are exchanged first, so that no rank need know another's.
 extension Communicator {
   /// One element of each rank, in the order of ranks, on every rank.
-  public func allGather<Element: MPIElement>(_ element: Element) throws(MPIError) -> [Element] {
+  package func allGather<Element: MPIElement>(_ element: Element) throws(MPIError) -> [Element] {
     try iAllGather(CommunicationBuffer(repeating: element, count: 1)).wait().array()
   }
 
   /// The arrays of all ranks, in the order of ranks, on every rank.
-  public func allGather<Element: MPIElement>(
+  package func allGather<Element: MPIElement>(
     _ elements: [Element]
   ) throws(MPIError) -> [[Element]] {
     let layout = try Layout(counts: allGather(Int64(elements.count)))
@@ -30,7 +30,7 @@ extension Communicator {
   }
 
   /// The arrays of all ranks, in the order of ranks, at the root; nil elsewhere.
-  public func gather<Element: MPIElement>(
+  package func gather<Element: MPIElement>(
     _ elements: [Element], to root: Int
   ) throws(MPIError) -> [[Element]]? {
     let layout = try Layout(counts: allGather(Int64(elements.count)))

@@ -1,15 +1,15 @@
 import CMPI
 
 /// A message that was received.
-public struct Message: Sendable, Hashable {
+package struct Message: Sendable, Hashable {
   /// The content.
-  public var bytes: [UInt8]
+  package var bytes: [UInt8]
 
   /// The rank that sent it.
-  public var source: Int
+  package var source: Int
 
   /// Makes a message.
-  public init(bytes: [UInt8], source: Int) {
+  package init(bytes: [UInt8], source: Int) {
     (self.bytes, self.source) = (bytes, source)
   }
 }
@@ -28,7 +28,7 @@ extension Communicator {
   /// - Parameter tag: 0...32767, which every MPI allows.
   /// - Precondition: The destination is another rank: MPICH keeps no copy of what a rank sends to
   ///   itself, however short.
-  public func send(_ bytes: [UInt8], to destination: Int, tag: Int = 0) throws(MPIError) {
+  package func send(_ bytes: [UInt8], to destination: Int, tag: Int = 0) throws(MPIError) {
     precondition(destination != rank, "rank \(rank) can't send a message to itself")
     let memory = CommunicationBuffer(copying: bytes).release()
     // One element more than there is when the last piece would be full: an empty piece follows.
@@ -50,7 +50,7 @@ extension Communicator {
   /// - Parameters:
   ///   - source: The rank to receive from; nil for any.
   ///   - tag: The tag that it was sent with.
-  public func receive(from source: Int? = nil, tag: Int = 0) throws(MPIError) -> Message {
+  package func receive(from source: Int? = nil, tag: Int = 0) throws(MPIError) -> Message {
     var (bytes, sender) = try receivePiece(
       from: source.map(rank32) ?? CMPI_Any_source(), tag: Int32(clamping: tag))
     var last = bytes.count

@@ -6,13 +6,13 @@ import CMPI
 /// the memory until completion; see `PendingCollective`.
 extension Communicator {
   /// Begins a barrier: complete when every rank has begun it.
-  public func iBarrier() throws(MPIError) -> PendingCollective<UInt8> {
+  package func iBarrier() throws(MPIError) -> PendingCollective<UInt8> {
     let empty = CommunicationBuffer<UInt8>(copying: []).release()
     return try pending(empty, operation: barrierOperation())
   }
 
   /// Begins to copy the root's elements to all ranks, which pass buffers of the same count.
-  public func iBroadcast<Element>(
+  package func iBroadcast<Element>(
     _ buffer: consuming CommunicationBuffer<Element>, from root: Int
   ) throws(MPIError) -> PendingCollective<Element> {
     let memory = buffer.release()
@@ -23,7 +23,7 @@ extension Communicator {
   ///
   /// Sends about 2·count elements a rank whatever the number of ranks, in 2·log2(size) rounds for
   /// few elements.
-  public func iAllReduce<Element>(
+  package func iAllReduce<Element>(
     _ buffer: consuming CommunicationBuffer<Element>, _ operation: ReduceOperation<Element>
   ) throws(MPIError) -> PendingCollective<Element> {
     let memory = buffer.release()
@@ -31,7 +31,7 @@ extension Communicator {
   }
 
   /// Begins to combine the elements of all ranks at the root; others get their own buffer back.
-  public func iReduce<Element>(
+  package func iReduce<Element>(
     _ buffer: consuming CommunicationBuffer<Element>, _ operation: ReduceOperation<Element>,
     to root: Int
   ) throws(MPIError) -> PendingCollective<Element> {
@@ -42,7 +42,7 @@ extension Communicator {
   /// Begins to bring the elements of all ranks, equally many, to the root, in the order of ranks.
   ///
   /// `wait` gives size·count elements at the root and none elsewhere.
-  public func iGather<Element>(
+  package func iGather<Element>(
     _ buffer: consuming CommunicationBuffer<Element>, to root: Int
   ) throws(MPIError) -> PendingCollective<Element> {
     let sent = buffer.release()
@@ -60,7 +60,7 @@ extension Communicator {
   /// Begins to bring the elements of all ranks, equally many, to every rank, in order of ranks.
   ///
   /// `wait` gives size·count elements.
-  public func iAllGather<Element>(
+  package func iAllGather<Element>(
     _ buffer: consuming CommunicationBuffer<Element>
   ) throws(MPIError) -> PendingCollective<Element> {
     let sent = buffer.release()

@@ -11,22 +11,22 @@ import CMPI
 /// - with the same element count, type and root: a difference is no error in MPI but a crash of
 ///   some rank or a wait for ever. Agree on sizes at the start;
 /// - one thread at a time (``ThreadLevel``); hence the type is not `Sendable`.
-public final class Communicator {
+package final class Communicator {
   let handle: CMPI_Comm
   let polling: Polling
   private let isOwned: Bool
 
   /// This process's rank, 0..<size.
-  public let rank: Int
+  package let rank: Int
 
   /// The number of ranks.
-  public let size: Int
+  package let size: Int
 
   /// How long every operation that waits may take, nil for ever.
   ///
   /// With a limit, a peer that hangs becomes `MPIError.timeout` on the others. Duplicates and
   /// parts take over the value that their origin has when they are made.
-  public var timeout: Duration?
+  package var timeout: Duration?
 
   /// The greatest count given to MPI in one call, the same on all ranks; tests make it small.
   package var maximumCount = Int(Int32.max)
@@ -57,7 +57,7 @@ public final class Communicator {
   // MARK: - Making others. Each of these is a collective.
 
   /// A communicator of the same ranks whose messages can't be mistaken for this one's.
-  public func duplicate() throws(MPIError) -> Communicator {
+  package func duplicate() throws(MPIError) -> Communicator {
     var made = handle
     try meet()
     try check("MPI_Comm_dup", CMPI_Comm_dup(handle, &made))
@@ -70,7 +70,7 @@ public final class Communicator {
   ///   - color: 0 or more; nil to be in no part.
   ///   - key: Ranks of a part are ordered by key, then by their rank here.
   /// - Returns: nil when `color` is nil.
-  public func split(color: Int?, key: Int = 0) throws(MPIError) -> Communicator? {
+  package func split(color: Int?, key: Int = 0) throws(MPIError) -> Communicator? {
     precondition((color ?? 0) >= 0, "a color is 0 or more, not \(color ?? 0)")
     var made = handle
     var isNull: Int32 = 0
@@ -81,7 +81,7 @@ public final class Communicator {
   }
 
   /// The ranks that share this rank's node, in the same order as here.
-  public func splitShared() throws(MPIError) -> Communicator {
+  package func splitShared() throws(MPIError) -> Communicator {
     var made = handle
     try meet()
     try check("MPI_Comm_split_type", CMPI_Comm_split_shared(handle, Int32(rank), &made))
@@ -103,5 +103,5 @@ public final class Communicator {
   // MARK: - Where this rank is
 
   /// The name of this rank's host, as MPI knows it.
-  public var host: String { hostName() }
+  package var host: String { hostName() }
 }

@@ -9,7 +9,7 @@ import CMPI
 #endif
 
 /// Which threads may call MPI.
-public enum ThreadLevel: Int32, Sendable, Hashable, CaseIterable {
+package enum ThreadLevel: Int32, Sendable, Hashable, CaseIterable {
   /// Only the thread that initialized it.
   case funneled = 1
   /// Any thread, but never two at once.
@@ -27,28 +27,28 @@ public enum ThreadLevel: Int32, Sendable, Hashable, CaseIterable {
 ///     }
 ///
 /// A failure inside MPI_Init ends the process with MPI's own message; it can't be thrown.
-public final class Environment {
+package final class Environment {
   /// All ranks that were started together.
-  public let world: Communicator
+  package let world: Communicator
 
   /// This process as a communicator of one.
-  public let alone: Communicator
+  package let alone: Communicator
 
   /// Where this rank runs.
-  public let placement: Placement
+  package let placement: Placement
 
   /// The MPI library's name and version, in one line.
-  public let library: String
+  package let library: String
 
   /// What started this process.
-  public let launcher: Launcher?
+  package let launcher: Launcher?
 
   // MARK: - Start
 
   /// What started this process as one of several, or nil.
   ///
   /// Ask before `initialize`: afterwards every process has the marks of a launcher.
-  public static func detectLauncher() -> Launcher? {
+  package static func detectLauncher() -> Launcher? {
     Launcher.detect(environmentVariable)
   }
 
@@ -65,7 +65,7 @@ public final class Environment {
   /// - Throws: `MPIError.launcherMismatch` when MPI sees another number of ranks than the launcher
   ///   announced: never run on then, each rank may think that it is alone. `threadLevel`;
   ///   `alreadyInitialized`.
-  public static func initialize(
+  package static func initialize(
     threads: ThreadLevel = .funneled, launcher: Launcher? = detectLauncher(),
     timeout: Duration? = nil, onHang: (@Sendable (MPIError) -> Never)? = nil
   ) throws(MPIError) -> Environment {
@@ -110,7 +110,7 @@ public final class Environment {
   /// Lets the errors of operations whose time is up name the ranks that do not answer.
   ///
   /// A collective.
-  public func nameMissingRanks() throws(MPIError) {
+  package func nameMissingRanks() throws(MPIError) {
     if world.size > 1, RollCall.current == nil { RollCall.current = try RollCall(of: world) }
   }
 
@@ -120,12 +120,12 @@ public final class Environment {
   private nonisolated(unsafe) static var watchFinalization: (() -> Watchdog)?
 
   /// Whether MPI calls are allowed now.
-  public static var isRunning: Bool { mpiIsRunning() }
+  package static var isRunning: Bool { mpiIsRunning() }
 
   /// Finalizes MPI now rather than at exit; later calls do nothing.
   ///
   /// A collective: it waits for the other ranks.
-  public static func finalize() throws(MPIError) {
+  package static func finalize() throws(MPIError) {
     guard mpiIsRunning() else { return }
     let watchdog = watchFinalization?()
     defer { watchdog?.cancel() }
@@ -136,7 +136,7 @@ public final class Environment {
   ///
   /// This is the way out after any error that the other ranks don't share. They are killed
   /// without a chance to save. Before initialize and after finalize it is a plain `exit`.
-  public static func abort(_ code: Int32) -> Never {
+  package static func abort(_ code: Int32) -> Never {
     fflush(nil)
     if mpiIsRunning() { _ = CMPI_Abort(CMPI_Comm_world(), code) }
     exit(code)

@@ -7,9 +7,9 @@
 #endif
 
 /// What started this process as one of several, as far as the environment tells.
-public struct Launcher: Sendable, Hashable {
+package struct Launcher: Sendable, Hashable {
   /// The protocol by which ranks find each other.
-  public enum Kind: String, Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable {
     /// Open MPI's mpirun.
     case openMPI = "Open MPI's mpirun"
     /// A PMIx server that is not Open MPI's, as `srun --mpi=pmix`.
@@ -21,19 +21,19 @@ public struct Launcher: Sendable, Hashable {
   }
 
   /// The protocol.
-  public var kind: Kind
+  package var kind: Kind
 
   /// This process's rank, when announced.
-  public var rank: Int?
+  package var rank: Int?
 
   /// The number of processes, when announced.
-  public var size: Int?
+  package var size: Int?
 
   /// The number of processes on this node, when announced.
-  public var localSize: Int?
+  package var localSize: Int?
 
   /// Makes a launcher of given facts.
-  public init(kind: Kind, rank: Int?, size: Int?, localSize: Int? = nil) {
+  package init(kind: Kind, rank: Int?, size: Int?, localSize: Int? = nil) {
     (self.kind, self.rank, self.size, self.localSize) = (kind, rank, size, localSize)
   }
 
@@ -47,7 +47,7 @@ public struct Launcher: Sendable, Hashable {
   ///   (PMIX_NAMESPACE): a rank alone was left behind, and MPI_Init would end the process.
   /// - A Slurm step of several tasks without a PMI would be so many separate programs.
   ///   SLURM_PROCID alone means nothing: the shell of a batch job has it.
-  public static func detect(_ variable: (String) -> String?) -> Launcher? {
+  package static func detect(_ variable: (String) -> String?) -> Launcher? {
     func number(_ name: String) -> Int? { variable(name).flatMap { Int($0) } }
     let stepSize = number("SLURM_STEP_NUM_TASKS")
     if let size = number("OMPI_COMM_WORLD_SIZE") {
@@ -81,7 +81,7 @@ public struct Launcher: Sendable, Hashable {
 
 extension Launcher.Kind: CustomStringConvertible {
   /// The launcher's name in a sentence.
-  public var description: String { rawValue }
+  package var description: String { rawValue }
 }
 
 /// The value of an environment variable of this process.

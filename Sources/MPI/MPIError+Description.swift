@@ -1,6 +1,6 @@
 extension MPIError: CustomStringConvertible {
   /// One line: what happened, where, and what to do.
-  public var description: String {
+  package var description: String {
     switch self {
     case .call(let call):
       let text = call.text.split(whereSeparator: \.isNewline).joined(separator: " ")

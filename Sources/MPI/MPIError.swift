@@ -5,7 +5,7 @@ import CMPI
 /// After any of these the ranks no longer agree on where they are: report it and call
 /// ``Environment/abort(_:)``, which ends the whole job. Exiting with a plain `exit` would leave the
 /// other ranks waiting in a collective.
-public enum MPIError: Error, Sendable, Hashable {
+package enum MPIError: Error, Sendable, Hashable {
   /// An MPI function returned an error code.
   case call(FailedCall)
 
@@ -26,27 +26,27 @@ public enum MPIError: Error, Sendable, Hashable {
 }
 
 /// The facts of an MPI function that failed.
-public struct FailedCall: Sendable, Hashable {
+package struct FailedCall: Sendable, Hashable {
   /// The MPI function, as in `MPI_Iallreduce`.
-  public var function: String
+  package var function: String
 
   /// The error's class; numbers differ between MPI implementations.
-  public var errorClass: Int
+  package var errorClass: Int
 
   /// The code that the function returned.
-  public var code: Int
+  package var code: Int
 
   /// MPI's text for the code.
-  public var text: String
+  package var text: String
 
   /// The rank in the world communicator; nil outside initialize and finalize.
-  public var rank: Int?
+  package var rank: Int?
 
   /// The host of this rank.
-  public var host: String
+  package var host: String
 
   /// Makes the facts of a failed call.
-  public init(
+  package init(
     function: String, errorClass: Int, code: Int, text: String, rank: Int?, host: String
   ) {
     (self.function, self.errorClass, self.code) = (function, errorClass, code)
@@ -55,27 +55,27 @@ public struct FailedCall: Sendable, Hashable {
 }
 
 /// The facts of an operation whose time was up.
-public struct TimedOutOperation: Sendable, Hashable {
+package struct TimedOutOperation: Sendable, Hashable {
   /// The MPI function, as in `MPI_Iallreduce`.
-  public var function: String
+  package var function: String
 
   /// How long was waited.
-  public var seconds: Double
+  package var seconds: Double
 
   /// The rank that waited, in the world communicator.
-  public var rank: Int?
+  package var rank: Int?
 
   /// The host of the rank that waited.
-  public var host: String
+  package var host: String
 
   /// The ranks that did not come and do not answer; empty when that is not known.
-  public var missing: [Peer]
+  package var missing: [Peer]
 
   /// This rank's place among those that do answer, from 0: the first one can speak for all.
-  public var position: Int?
+  package var position: Int?
 
   /// Makes the facts of an operation that was given up.
-  public init(
+  package init(
     function: String, seconds: Double, rank: Int?, host: String, missing: [Peer] = [],
     position: Int? = nil
   ) {
@@ -85,15 +85,15 @@ public struct TimedOutOperation: Sendable, Hashable {
 }
 
 /// Another rank and where it is.
-public struct Peer: Sendable, Hashable {
+package struct Peer: Sendable, Hashable {
   /// The rank in the world communicator.
-  public var rank: Int
+  package var rank: Int
 
   /// Its host.
-  public var host: String
+  package var host: String
 
   /// Makes a peer.
-  public init(rank: Int, host: String) { (self.rank, self.host) = (rank, host) }
+  package init(rank: Int, host: String) { (self.rank, self.host) = (rank, host) }
 }
 
 // MARK: - The one place where codes become errors

@@ -12,7 +12,7 @@ import CMPI
 ///
 /// MPI makes progress only inside its calls: to overlap a collective with long computation, call
 /// `test()` now and then in between.
-public struct PendingCollective<Element: MPIElement>: ~Copyable {
+package struct PendingCollective<Element: MPIElement>: ~Copyable {
   private var operation: Operation
   private let result: UnsafeMutableBufferPointer<Element>
   /// What else MPI reads while the operation runs: the send buffer, counts and offsets.
@@ -44,7 +44,7 @@ public struct PendingCollective<Element: MPIElement>: ~Copyable {
   /// Lets MPI make progress; true when the operation is complete and `wait` will not block.
   ///
   /// - Throws: `MPIError.call` when the operation failed.
-  public mutating func test() throws(MPIError) -> Bool {
+  package mutating func test() throws(MPIError) -> Bool {
     try operation.test()
   }
 
@@ -52,7 +52,7 @@ public struct PendingCollective<Element: MPIElement>: ~Copyable {
   ///
   /// - Throws: `MPIError.timeout` when the communicator's `timeout` is up, `MPIError.call` when
   ///   the operation failed. The memory is leaked then.
-  public consuming func wait() throws(MPIError) -> CommunicationBuffer<Element> {
+  package consuming func wait() throws(MPIError) -> CommunicationBuffer<Element> {
     let limit = limit
     return try wait(timeout: limit)
   }
@@ -60,7 +60,7 @@ public struct PendingCollective<Element: MPIElement>: ~Copyable {
   /// Waits for completion, at most for a time of its own; nil waits for ever.
   ///
   /// - Throws: As `wait()`.
-  public consuming func wait(
+  package consuming func wait(
     timeout limit: Duration?
   ) throws(MPIError) -> CommunicationBuffer<Element> {
     let (operation, result, attachments) = (operation, result, attachments)

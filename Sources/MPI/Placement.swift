@@ -1,45 +1,45 @@
 import CMPI
 
 /// Where this rank runs, and with whom it shares the place.
-public struct Placement: Sendable, Hashable {
+package struct Placement: Sendable, Hashable {
   /// The node's name.
-  public let host: String
+  package let host: String
 
   /// The ranks of the world on this node.
-  public let ranksOnNode: Int
+  package let ranksOnNode: Int
 
   /// This rank's number among them.
-  public let rankOnNode: Int
+  package let rankOnNode: Int
 
   /// The CPUs (hardware threads) that this process may run on: sched_getaffinity's.
-  public let allowedCPUs: Int
+  package let allowedCPUs: Int
 
   /// The CPUs of this node that are online.
-  public let onlineCPUs: Int
+  package let onlineCPUs: Int
 
   /// The CPUs that all ranks of this node may run on, taken together.
-  public let allowedCPUsOfNode: Int
+  package let allowedCPUsOfNode: Int
 
   /// The ranks on this node that may run on exactly the same CPUs as this one, itself included.
-  public let ranksWithSameCPUs: Int
+  package let ranksWithSameCPUs: Int
 
   /// The CPUs' worth of time that this process and those in its container may take together; nil
   /// where there is no quota.
-  public let quota: Double?
+  package let quota: Double?
 
   /// Whether the launcher, or taskset, confined this process to a part of the node.
-  public var isBound: Bool { allowedCPUs < onlineCPUs }
+  package var isBound: Bool { allowedCPUs < onlineCPUs }
 
   /// Whether the ranks of this node outnumber the CPUs that they may use.
   ///
   /// Several hosts that are one machine (network namespaces, containers) don't know of each other.
-  public var isOversubscribed: Bool { ranksOnNode > allowedCPUsOfNode || isThrottled }
+  package var isOversubscribed: Bool { ranksOnNode > allowedCPUsOfNode || isThrottled }
 
   /// Whether the quota leaves less than a CPU to each rank of this node.
   private var isThrottled: Bool { quota.map { $0 < Double(ranksOnNode) } ?? false }
 
   /// A warning where ranks outnumber the CPUs that they may use; nil where all is well.
-  public var warning: String? {
+  package var warning: String? {
     if let quota, isThrottled {
       // Up to a hundredth, without zeros at the end.
       let text = (quota * 100).rounded() / 100
@@ -57,7 +57,7 @@ public struct Placement: Sendable, Hashable {
   /// The threads this rank can use without taking CPUs from another, 1 or more.
   ///
   /// A bound rank's CPUs are its own; ranks with the same CPUs share them evenly.
-  public var threads: Int { max(1, allowedCPUs / max(1, ranksWithSameCPUs)) }
+  package var threads: Int { max(1, allowedCPUs / max(1, ranksWithSameCPUs)) }
 
   /// Makes a placement of given facts.
   package init(host: String, ranksOnNode: Int, cpus: Int, quota: Double?) {

@@ -1,5 +1,5 @@
 internal import Foundation
-public import Tensors
+package import Tensors
 
 /// The optimizer of the nets' weights.
 ///
@@ -25,29 +25,29 @@ public struct MetaOptimizer: Sendable {
   }
 
   /// Decay of the first moment.
-  public static let beta1: Float = 0.9
+  package static let beta1: Float = 0.9
   /// Decay of the second moment.
-  public static let beta2: Float = 0.999
+  package static let beta2: Float = 0.999
   /// Added to the root of the second moment.
-  public static let epsilon: Float = 1e-8
+  package static let epsilon: Float = 1e-8
 
   /// How weights are stepped.
-  public let rule: Rule
+  package let rule: Rule
   /// The step size lr.
-  public var learningRate: Float
+  package var learningRate: Float
   /// AdamW's decay.
-  public let weightDecay: Float
+  package let weightDecay: Float
   /// Gradient descent's mu.
-  public let momentum: Float
+  package let momentum: Float
   /// How many steps were taken.
-  public var stepCount: Int
+  package var stepCount: Int
   /// For each net, the first moments of its weights, flattened.
-  public var firstMoments: [Tensor]
+  package var firstMoments: [Tensor]
   /// For each net, the second moments of its weights, flattened; zeros without Adam.
-  public var secondMoments: [Tensor]
+  package var secondMoments: [Tensor]
 
   /// The optimizer before its first step on weights of the given sizes, one a net.
-  public init(
+  package init(
     _ rule: Rule = .adam, learningRate: Float, weightDecay: Float = 0, momentum: Float = 0.9,
     weightCounts: [Int]
   ) {
@@ -66,7 +66,7 @@ public struct MetaOptimizer: Sendable {
   ///   - weights: flattened weights, one vector a net.
   ///   - gradients: finite numbers of the same layout.
   ///   - frozen: which weights stay as they are, one list a net; nil for none.
-  public mutating func step(
+  package mutating func step(
     _ weights: inout [Tensor], gradients: [[Float]], frozen: [[Bool]]? = nil
   ) {
     stepCount += 1

@@ -16,6 +16,19 @@ public import Unrolling
 ///
 /// Every process of the group runs the same loop on its share of the particles and holds the same
 /// weights; see `ReproducibleSum` for why they are equal bit for bit.
+///
+/// ```swift
+/// let experiment = try Experiment(
+///   problem: Simple(), nets: [NetAssignment(key: "cw", optimizer: CoordinateWiseDeepLSTM())])
+/// var options = TrainingOptions()
+/// options.epochCount = 100
+/// let trainer = MetaTrainer(
+///   experiment: experiment, options: options,
+///   state: MetaTrainer.initialState(of: experiment, options: options))
+/// _ = try trainer.run()
+/// try TrainedOptimizer(experiment.nets[0].optimizer, weights: trainer.state.result[0])
+///   .write(to: "cw.safetensors")
+/// ```
 public final class MetaTrainer {
   /// What is trained.
   public let experiment: Experiment
@@ -31,7 +44,7 @@ public final class MetaTrainer {
   let settings: RunSettings
   let clock = ContinuousClock()
   var stopwatch = Stopwatch()
-  private var reported: Set<Divergence> = []
+  var reported: Set<Divergence> = []
   private var setting: EstimationSetting
 
   /// A training that starts, or goes on, from `state`.
@@ -102,11 +115,11 @@ public final class MetaTrainer {
   }
 
   /// Whether all particles are in step, so that epochs are counted.
-  public var countsEpochs: Bool { estimator.isInStep && options.horizon.constant != nil }
+  public var countsEpochs: Bool { options.countsEpochs(with: estimator) }
   /// Whether all epochs, or meta-steps, have been trained.
   public var isFinished: Bool { state.epoch >= epochCount }
-  private var unrollCount: Int { countsEpochs ? options.unrollCount : 1 }
-  private var epochCount: Int { countsEpochs ? options.epochCount : options.metaStepCount }
+  private var unrollCount: Int { options.metaStepsCounted(with: estimator) }
+  private var epochCount: Int { options.countedEnd(with: estimator) }
 
   // MARK: - The algorithm
 
@@ -118,7 +131,7 @@ public final class MetaTrainer {
     var reports: [WindowReport] = []
     while state.unroll < unrollCount {
       let start = clock.now
-      setting.metaStep = state.epoch * unrollCount + state.unroll
+      setting.metaStep = options.metaStep(after: state, with: estimator)
       let estimates = state.episodes.indices.map(estimate)
       stopwatch.compute += (clock.now - start).inSeconds
       let step = try MetaStep(
@@ -140,10 +153,7 @@ public final class MetaTrainer {
   private func startEpisodes() {
     state.episodes = group.share(of: options.optimizees).map { particle in
       estimator.start(
-        OptimizeeKey(
-          seed: options.seed, phase: .training, epoch: countsEpochs ? state.epoch : 0,
-          instance: particle),
-        in: setting, on: unroller)
+        options.startKey(of: particle, after: state, with: estimator), in: setting, on: unroller)
     }
   }
 
@@ -205,31 +215,4 @@ public final class MetaTrainer {
     state.unroll = 0
     state.epoch += 1
   }
-
-  // MARK: - Divergences
-
-  private var codes: DivergenceCode { DivergenceCode(unroller: unroller, seed: options.seed) }
-
-  /// 0 for no divergence, and for those already reported.
-  private func newCode(of divergence: Divergence?) -> Int64 {
-    guard let divergence, reported.insert(divergence).inserted else { return 0 }
-    return codes.code(divergence)
-  }
-
-  private func report(_ reports: [WindowReport]) {
-    for (particle, report) in reports.enumerated() where report.divergence != 0 {
-      observer?.diverged(codes.divergence(report.divergence, particle: particle))
-    }
-  }
-
-  func forgetReportedDivergences() { reported = [] }
-}
-
-/// Where a process's time went since the last log line, in seconds.
-struct Stopwatch {
-  var compute = 0.0
-  var wait = 0.0
-  var reduce = 0.0
-  var total = 0.0
-  var epochs = 0
 }

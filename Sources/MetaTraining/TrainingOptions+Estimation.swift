@@ -20,4 +20,34 @@ extension TrainingOptions {
     }
     return setting
   }
+
+  /// Whether a training with this estimator counts epochs: its particles start and end together, and
+  /// their trajectories are of one length. Else it counts meta-steps.
+  public func countsEpochs(with estimator: any MetaGradientEstimator) -> Bool {
+    estimator.isInStep && horizon.constant != nil
+  }
+
+  /// How many meta-steps are in one of what a training counts: those of an epoch, or one.
+  func metaStepsCounted(with estimator: any MetaGradientEstimator) -> Int {
+    countsEpochs(with: estimator) ? unrollCount : 1
+  }
+
+  /// How many a training counts to its end.
+  func countedEnd(with estimator: any MetaGradientEstimator) -> Int {
+    countsEpochs(with: estimator) ? epochCount : metaStepCount
+  }
+
+  /// The number of the meta-step that a training takes next.
+  package func metaStep(
+    after state: TrainingState, with estimator: any MetaGradientEstimator
+  ) -> Int { state.epoch * metaStepsCounted(with: estimator) + state.unroll }
+
+  /// What the random numbers of a particle that starts anew follow from.
+  package func startKey(
+    of particle: Int, after state: TrainingState, with estimator: any MetaGradientEstimator
+  ) -> OptimizeeKey {
+    OptimizeeKey(
+      seed: seed, phase: .training, epoch: countsEpochs(with: estimator) ? state.epoch : 0,
+      instance: particle)
+  }
 }

@@ -1,6 +1,6 @@
 internal import Foundation
-public import MetaGradients
-public import Safetensors
+package import MetaGradients
+package import Safetensors
 public import Tensors
 
 /// Where a training stands: with the options, all that the rest of the run follows from.
@@ -12,11 +12,11 @@ public struct TrainingState: Sendable {
   /// For each net, its weights.
   public var weights: [NamedTensors]
   /// The optimizer of the weights.
-  public var optimizer: MetaOptimizer
+  package var optimizer: MetaOptimizer
   /// For each net, the sum of the mean gradients since the last step, where steps accumulate several.
-  public var accumulated: [[Double]] = []
+  package var accumulated: [[Double]] = []
   /// How many they are.
-  public var accumulatedCount = 0
+  package var accumulatedCount = 0
   /// For each net, the moving average of its weights, if the options ask for one.
   public var averages: [NamedTensors]?
   /// The mean final loss of the best evaluation so far.
@@ -24,17 +24,17 @@ public struct TrainingState: Sendable {
   /// All evaluations so far: how the training went.
   public var curve: [EvaluationPoint] = []
   /// What happened since the last log line.
-  public var sinceLog = EpochTally()
+  package var sinceLog = EpochTally()
   /// The meta-steps since the last log line.
-  public var metaSteps = MetaStepTally()
+  package var metaSteps = MetaStepTally()
   /// What happened since the last evaluation.
-  public var sinceEvaluation = EpochTally()
+  package var sinceEvaluation = EpochTally()
   /// The signal in the meta-gradients since the last log line.
-  public var gauge = MetaGauge()
+  package var gauge = MetaGauge()
   /// This process's episodes; empty between epochs of particles that are in step.
-  public var episodes: [Episode] = []
+  package var episodes: [Episode] = []
   /// The episodes of all processes as tensors, when the state is to be saved.
-  public var archive = SafetensorsFile()
+  package var archive = SafetensorsFile()
 
   /// The state before the first epoch.
   public init(weights: [NamedTensors], options: TrainingOptions) {
@@ -109,7 +109,7 @@ public struct TrainingState: Sendable {
   }
 
   /// Whether an evaluation period has ended that is not evaluated yet.
-  public func evaluationIsDue(_ options: TrainingOptions) -> Bool {
+  package func evaluationIsDue(_ options: TrainingOptions) -> Bool {
     unroll == 0 && epoch.isMultiple(of: options.evaluationPeriod) && sinceEvaluation.optimizees > 0
   }
 }
@@ -140,21 +140,21 @@ public struct MetaStepTally: Equatable, Sendable {
 }
 
 /// Sums over epochs.
-public struct EpochTally: Equatable, Sendable {
+package struct EpochTally: Equatable, Sendable {
   /// The sum of the finished epochs' costs: each the mean of its optimizees' final losses.
-  public var costSum = 0.0
+  package var costSum = 0.0
   /// How many epochs have a cost.
-  public var finishedEpochs = 0
+  package var finishedEpochs = 0
   /// How many optimizees diverged.
-  public var diverged = 0
+  package var diverged = 0
   /// How many optimizees were started.
-  public var optimizees = 0
+  package var optimizees = 0
 
   /// Nothing so far.
-  public init() {}
+  package init() {}
 
   /// The mean cost; nil when no epoch finished.
-  public var meanCost: Double? { finishedEpochs > 0 ? costSum / Double(finishedEpochs) : nil }
+  package var meanCost: Double? { finishedEpochs > 0 ? costSum / Double(finishedEpochs) : nil }
 
   mutating func add(_ costs: [Double]) {
     let finished = costs.filter(\.isFinite)

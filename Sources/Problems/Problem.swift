@@ -5,6 +5,15 @@ public import Tensors
 /// A function to be minimized: what learned optimizers are trained on.
 ///
 /// Conforming types are descriptions without state; all that varies between instances is passed in.
+///
+/// ```swift
+/// struct Bowl: Problem {
+///   let parameters = [VariableSpecification("x", [3], .normal(standardDeviation: 1))]
+///   func loss(
+///     parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
+///   ) -> Variable { parameters[0].squared().sum() }
+/// }
+/// ```
 public protocol Problem: ProblemFamily {
   /// What is optimized.
   var parameters: [VariableSpecification] { get }

@@ -9,11 +9,11 @@ internal import CProcesses
 #endif
 
 /// Programs that this one runs and waits for.
-public enum ChildProcess {
+package enum ChildProcess {
   /// How a program ended.
-  public struct Outcome: Equatable, Sendable {
+  package struct Outcome: Equatable, Sendable {
     /// The way of its end.
-    public enum End: Equatable, Sendable {
+    package enum End: Equatable, Sendable {
       /// It exited with a code.
       case exited(Int32)
       /// A signal ended it.
@@ -25,9 +25,9 @@ public enum ChildProcess {
     }
 
     /// The way of its end.
-    public let end: End
+    package let end: End
     /// The start of what it wrote to standard error.
-    public let errors: String
+    package let errors: String
   }
 
   /// Runs a program with an empty standard input, without its standard output.
@@ -38,7 +38,7 @@ public enum ChildProcess {
   ///   - program: its path.
   ///   - arguments: behind the program's name.
   ///   - timeout: seconds after which it and its helpers are killed.
-  public static func run(_ program: String, _ arguments: [String], timeout: Double) -> Outcome {
+  package static func run(_ program: String, _ arguments: [String], timeout: Double) -> Outcome {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return Outcome(end: .notStarted(errno), errors: "") }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -124,7 +124,7 @@ public enum ChildProcess {
   /// The first regular file of a name in a list of folders that may be executed.
   ///
   /// - Parameter path: folders between colons, as in `PATH`; empty entries are passed over.
-  public static func find(_ name: String, in path: String) -> String? {
+  package static func find(_ name: String, in path: String) -> String? {
     path.utf8.split(separator: UInt8(ascii: ":")).map { "\(Substring($0))/\(name)" }.first { file in
       var status = stat()
       return stat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG

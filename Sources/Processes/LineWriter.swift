@@ -11,20 +11,20 @@
 /// A pager, a stopped terminal or a pipe that nobody empties would hold up a training, and hide the
 /// signal that asks it to stop. What can't be written now is kept, up to 1 MB, and goes with the next
 /// line or in `flush`; beyond that, lines are dropped.
-public struct LineWriter: ~Copyable {
+package struct LineWriter: ~Copyable {
   private let descriptor: Int32
   private var pending: [UInt8] = []
   /// The first error of a write, 0 while there is none; EAGAIN tells that lines were dropped.
-  public private(set) var failure: Int32 = 0
+  package private(set) var failure: Int32 = 0
   private static let most = 1 << 20
   /// So many bytes a pipe that can be written to takes without waiting (POSIX's PIPE_BUF, at least).
   private static let piece = 512
 
   /// Writes to a descriptor, which stays open.
-  public init(_ descriptor: Int32) { self.descriptor = descriptor }
+  package init(_ descriptor: Int32) { self.descriptor = descriptor }
 
   /// Writes a line, and those that are kept before it.
-  public mutating func write(_ line: String) {
+  package mutating func write(_ line: String) {
     let bytes = Array(line.utf8) + [UInt8(ascii: "\n")]
     if pending.count + bytes.count <= Self.most {
       pending += bytes
@@ -38,7 +38,7 @@ public struct LineWriter: ~Copyable {
   ///
   /// - Returns: whether all is written.
   @discardableResult
-  public mutating func flush(unless isStopping: () -> Bool = { false }) -> Bool {
+  package mutating func flush(unless isStopping: () -> Bool = { false }) -> Bool {
     while !pending.isEmpty, failure == 0 || failure == EAGAIN {
       writePending(milliseconds: 50)
       if !pending.isEmpty, isStopping() { return false }

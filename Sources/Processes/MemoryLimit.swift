@@ -7,9 +7,9 @@
 #endif
 
 /// The memory that this process may map (`ulimit -v`).
-public enum MemoryLimit {
+package enum MemoryLimit {
   /// The limit in bytes; nil when there is none.
-  public static var addressSpace: Int? {
+  package static var addressSpace: Int? {
     var limit = rlimit()
     #if canImport(Glibc)
       // An enumeration in glibc's headers.
@@ -24,7 +24,7 @@ public enum MemoryLimit {
   ///
   /// They are mapped and given back: no page is touched, so this costs microseconds. It tells of the
   /// limit, and of a machine without overcommitment, not of a container's memory.
-  public static func canMap(_ bytes: Int) -> Bool {
+  package static func canMap(_ bytes: Int) -> Bool {
     guard bytes > 0 else { return true }
     let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let start, start != MAP_FAILED else { return false }
@@ -34,21 +34,21 @@ public enum MemoryLimit {
 }
 
 /// There is not enough memory for what is to be done.
-public struct OutOfMemory: Error, Equatable, Sendable, CustomStringConvertible {
+package struct OutOfMemory: Error, Equatable, Sendable, CustomStringConvertible {
   /// The bytes that were wanted.
-  public let bytes: Int
+  package let bytes: Int
   /// What for, as "OpenBLAS's work space".
-  public let purpose: String
+  package let purpose: String
   /// The limit of address space, where there is one.
-  public let limit: Int?
+  package let limit: Int?
 
   /// Makes the error of a failed allocation.
-  public init(bytes: Int, purpose: String, limit: Int? = MemoryLimit.addressSpace) {
+  package init(bytes: Int, purpose: String, limit: Int? = MemoryLimit.addressSpace) {
     (self.bytes, self.purpose, self.limit) = (bytes, purpose, limit)
   }
 
   /// One line: how much was wanted for what, and what to do.
-  public var description: String {
+  package var description: String {
     let megabytes = (bytes + 0xf_ffff) >> 20
     let remedy = limit.map { "raise the limit of \($0 >> 20) MB (ulimit -v)" }
     return "there is no memory for \(purpose), \(megabytes) MB;"

@@ -16,13 +16,13 @@ internal import CProcesses
 ///
 ///     let signals = try SignalWatch(notice: "stopping; press Ctrl-C again to stop at once\n")
 ///     while signals.first == nil { … }
-public final class SignalWatch: Sendable {
+package final class SignalWatch: Sendable {
   /// The signals that ask to stop: of the terminal (INT, HUP when it goes away), of launchers and
   /// batch systems (TERM, USR1, USR2), and of a limit of processor time (XCPU).
-  public static let standard: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
+  package static let standard: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU]
 
   /// Signals are watched already: there is one handler a process.
-  public struct AlreadyWatching: Error {}
+  package struct AlreadyWatching: Error {}
 
   private let parent: pid_t?
 
@@ -34,7 +34,7 @@ public final class SignalWatch: Sendable {
   ///   - watchesParent: whether the end of the parent process, a launcher that was killed, counts as
   ///     SIGTERM.
   /// - Throws: `AlreadyWatching`.
-  public init(
+  package init(
     _ signals: [Int32] = standard, notice: String? = nil, watchesParent: Bool = false
   ) throws(AlreadyWatching) {
     parent = watchesParent ? getppid() : nil
@@ -51,13 +51,13 @@ public final class SignalWatch: Sendable {
   deinit { cproc_unwatch() }
 
   /// The first signal of the latest watch, nil before one came: for code that does not know the watch.
-  public static var latest: Int32? {
+  package static var latest: Int32? {
     let number = cproc_first_signal()
     return number == 0 ? nil : number
   }
 
   /// The first signal, nil before one came.
-  public var first: Int32? {
+  package var first: Int32? {
     if let number = Self.latest { return number }
     // The system gives orphans another parent.
     if let parent, getppid() != parent { return SIGTERM }
@@ -66,7 +66,7 @@ public final class SignalWatch: Sendable {
 
   /// Makes this process ignore signals whose news come as an error as well: SIGPIPE of a reader that
   /// has gone away, SIGXFSZ of the limit of file sizes.
-  public static func ignoreWriteSignals() {
+  package static func ignoreWriteSignals() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
   }

@@ -11,7 +11,7 @@ internal import Foundation
 
 extension ComparisonReport {
   /// The names of the figures that `figureScript` draws.
-  public static let figureNames = [
+  package static let figureNames = [
     "loss-by-step.svg", "loss-by-step.png", "loss-by-time.svg", "loss-by-time.png",
   ]
 
@@ -41,7 +41,7 @@ extension ComparisonReport {
   private static let letterWidth = 0.62 * fontSize
 
   /// The gnuplot script that draws the figures from `summary.csv` in its folder.
-  public var figureScript: String {
+  package var figureScript: String {
     let range = lossRange
     var lines = [
       "# Draws the figures of this folder from summary.csv: gnuplot figure.gp",

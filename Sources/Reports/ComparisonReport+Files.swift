@@ -1,6 +1,6 @@
 internal import Comparison
 internal import LearnedOptimizers
-public import Settings
+package import Settings
 internal import Unrolling
 
 // MARK: - The result for programs
@@ -9,7 +9,7 @@ internal import Unrolling
 
 extension ComparisonReport {
   /// All data files, by name.
-  public var files: [(name: String, text: String)] {
+  package var files: [(name: String, text: String)] {
     [
       ("curves.csv", curves), ("times.csv", times), ("summary.csv", summary),
       ("tuning.csv", tuning), ("result.json", json.text + "\n"), ("figure.gp", figureScript),
@@ -17,7 +17,7 @@ extension ComparisonReport {
   }
 
   /// Every loss: optimizer,epoch,step,loss.
-  public var curves: String {
+  package var curves: String {
     table("optimizer,epoch,step,loss") { label, position, write in
       for (epoch, run) in runs[position].enumerated() {
         for (step, loss) in run.losses.enumerated() { write("\(label),\(epoch),\(step),\(loss)") }
@@ -26,7 +26,7 @@ extension ComparisonReport {
   }
 
   /// The steps of every run and their time: optimizer,epoch,steps,seconds.
-  public var times: String {
+  package var times: String {
     table("optimizer,epoch,steps,seconds") { label, position, write in
       for (epoch, run) in runs[position].enumerated() {
         write("\(label),\(epoch),\(run.steps),\(run.seconds)")
@@ -36,7 +36,7 @@ extension ComparisonReport {
 
   /// The figures after every step:
   /// optimizer,step,mean,median,p10,p90,ci_low,ci_high,finite.
-  public var summary: String {
+  package var summary: String {
     table("optimizer,step,mean,median,p10,p90,ci_low,ci_high,finite") { label, position, write in
       for (step, figures) in standings.all[position].steps.enumerated() {
         write(
@@ -48,7 +48,7 @@ extension ComparisonReport {
   }
 
   /// Every learning rate tried, in order: optimizer,learning_rate,loss.
-  public var tuning: String {
+  package var tuning: String {
     table("optimizer,learning_rate,loss") { label, position, write in
       for trial in standings.all[position].search?.trials ?? [] {
         write("\(label),\(trial.rate),\(trial.loss)")
@@ -73,7 +73,7 @@ extension ComparisonReport {
   // MARK: - JSON
 
   /// Everything but the single losses; null stands for what is infinite or not there.
-  public var json: JSONValue {
+  package var json: JSONValue {
     var members = facts
     members["format_version"] = .number(1)
     members["problem"] = .string(problem)

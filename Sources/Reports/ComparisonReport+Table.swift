@@ -8,7 +8,7 @@ extension ComparisonReport {
   ///
   /// `-` stands where there is no number: the rate of a learned optimizer, the win rate of the best
   /// baseline against itself, the step of a loss that was not reached.
-  public var table: [String] {
+  package var table: [String] {
     let steps = settings.stepCount
     var lines = [
       "\(problem): \(sample), \(steps) \(steps == 1 ? "step" : "steps"), seed \(settings.seed)",

@@ -1,26 +1,26 @@
-public import Comparison
-public import Settings
+package import Comparison
+package import Settings
 
 /// A comparison with all that its tables, files and figures tell.
-public struct ComparisonReport: Sendable {
+package struct ComparisonReport: Sendable {
   /// The problem's name.
-  public let problem: String
+  package let problem: String
   /// The part of the data set that the result is measured on; nil without a data set.
-  public let split: String?
+  package let split: String?
   /// Whether the images are drawn ones, which tables and figures say: their losses tell nothing about
   /// the real data set.
-  public let isSynthetic: Bool
+  package let isSynthetic: Bool
   /// What the numbers follow from.
-  public let settings: ContestSettings
+  package let settings: ContestSettings
   /// What the contenders reached.
-  public let standings: Standings
+  package let standings: Standings
   /// For each contender its runs, in the order of epochs.
-  public let runs: [[ContestRun]]
+  package let runs: [[ContestRun]]
   /// Further facts for the JSON file, by name: options, versions, hashes.
-  public let facts: [String: JSONValue]
+  package let facts: [String: JSONValue]
 
   /// A report of a comparison.
-  public init(
+  package init(
     problem: String, split: String?, isSynthetic: Bool = false, settings: ContestSettings,
     standings: Standings, runs: [[ContestRun]], facts: [String: JSONValue]
   ) {

@@ -2,9 +2,9 @@ internal import Foundation
 internal import Processes
 
 /// The program that draws the figures, if the machine has it.
-public enum Gnuplot {
+package enum Gnuplot {
   /// What became of a script.
-  public enum Outcome: Equatable, Sendable {
+  package enum Outcome: Equatable, Sendable {
     /// The figures are drawn.
     case drawn
     /// There is no gnuplot.
@@ -22,7 +22,7 @@ public enum Gnuplot {
   ///   - script: the path of the script.
   ///   - path: where gnuplot is looked for: folders between colons; `PATH` unless given.
   ///   - timeout: seconds after which gnuplot is killed.
-  public static func run(
+  package static func run(
     _ script: String, path: String? = nil, timeout: Double = 120
   ) -> Outcome {
     let path = path ?? ProcessInfo.processInfo.environment["PATH"] ?? ""

@@ -19,9 +19,9 @@ extension Configurable {
   /// Every combination goes.
   public func check() throws(SettingError) {}
 
-  /// The setting of this name; nil when there is none.
+  /// The setting of this name, or of this other spelling of it; nil when there is none.
   public static func setting(named name: String) -> Setting<Self>? {
-    settings.first { $0.name == name }
+    settings.first { $0.name == name || $0.otherNames.contains(name) }
   }
 
   /// The saved settings as JSON: how they are written to files and compared.
@@ -50,6 +50,48 @@ extension Configurable {
       }
     }
     try check()
+  }
+
+  /// Takes settings from JSON, those that are not saved too; others keep their values.
+  ///
+  /// - Throws: `SettingError` for the first name, in alphabetical order, that is unknown or that two
+  ///   spellings give, or whose value is of the wrong kind or out of range; then for settings that
+  ///   contradict each other.
+  public mutating func take(
+    _ given: [String: JSONValue], in place: SettingPlace
+  ) throws(SettingError) {
+    var taken: [String: JSONValue] = [:]
+    for (name, value) in given.sorted(by: { $0.key < $1.key }) {
+      guard let setting = Self.setting(named: name) else {
+        throw SettingError(name, in: place, .unknown(valid: Self.settings.map(\.name)))
+      }
+      if let other = taken.updateValue(value, forKey: setting.name) {
+        throw SettingError(setting.name, in: place, .repeated(values: [other.text, value.text]))
+      }
+      guard setting.assignJSON(&self, value) else {
+        throw SettingError(
+          setting.name, in: place, .invalid(value: value.text, expected: setting.expected))
+      }
+    }
+    do {
+      try check()
+    } catch {
+      throw error.moved(to: place)
+    }
+  }
+
+  /// What was given for one setting on a command line, as JSON.
+  ///
+  /// - Throws: `SettingError` for an unknown name, and a text that can't be read or is out of range.
+  public static func json(
+    of name: String, reading text: String, in place: SettingPlace
+  ) throws(SettingError) -> (name: String, value: JSONValue) {
+    var owner = Self()
+    var given = GivenSettings<Self>(in: place)
+    try given.add(name, text)
+    try given.apply(to: &owner)
+    guard let setting = setting(named: name) else { return (name, .null) }
+    return (setting.name, setting.json(owner))
   }
 
   /// What all ranks must have in common.
@@ -85,6 +127,35 @@ extension Setting where Owner: Configurable {
 
   /// The value as one would give it.
   public func text(of owner: Owner) -> String { text(owner) }
+}
+
+/// What there is to know of a setting without the type that it belongs to.
+public struct SettingSummary: Sendable {
+  /// The name.
+  public let name: String
+  /// Other spellings of it.
+  public let otherNames: [String]
+  /// The setting of which this one is a part that can be given by itself.
+  public let whole: String?
+  /// Whether its value is written to files.
+  public let isSaved: Bool
+  /// The default, as one would give it or in words.
+  public let standard: String
+  /// What may be given, in words.
+  public let expected: String
+  /// What it means, in a phrase.
+  public let summary: String
+
+  /// What there is to know of a setting.
+  public init<Owner: Configurable>(_ setting: Setting<Owner>) {
+    name = setting.name
+    otherNames = setting.otherNames
+    whole = setting.whole
+    isSaved = setting.effect.isSaved
+    standard = setting.defaultText
+    expected = setting.expected
+    summary = setting.summary
+  }
 }
 
 /// A thing without settings.

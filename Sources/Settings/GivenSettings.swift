@@ -24,10 +24,10 @@ public struct GivenSettings<Owner: Configurable>: Sendable {
     guard let setting = Owner.setting(named: name) else {
       throw SettingError(name, in: place, .unknown(valid: Owner.settings.map(\.name)))
     }
-    if setting.arity != .list, let first = texts[name]?.last {
-      throw SettingError(name, in: place, .repeated(values: [first, text]))
+    if setting.arity != .list, let first = texts[setting.name]?.last {
+      throw SettingError(setting.name, in: place, .repeated(values: [first, text]))
     }
-    texts[name, default: []].append(text)
+    texts[setting.name, default: []].append(text)
   }
 
   /// Whether a setting was given.

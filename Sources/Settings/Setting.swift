@@ -36,6 +36,10 @@ public struct Setting<Owner>: Sendable {
   public let name: String
   /// What it means, in a phrase.
   public let summary: String
+  /// Other spellings of the name, which are read but not written.
+  public let otherNames: [String]
+  /// The setting of which this one is a part that can be given by itself.
+  public let whole: String?
   /// What it decides.
   public let effect: SettingEffect
   /// Whether it is a flag, given once, or given any number of times.
@@ -64,10 +68,13 @@ public struct Setting<Owner>: Sendable {
   ///   - effect: what it decides.
   ///   - placeholder: what stands for the value in help.
   ///   - standard: the default in words, where the owner's own value does not say it.
+  ///   - otherNames: other spellings of the name.
+  ///   - whole: the setting of which this one is a part that can be given by itself.
   public init<Value: SettingValue>(
     _ name: String, _ path: any WritableKeyPath<Owner, Value> & Sendable, in bounds: Bounds = .any,
     count: ClosedRange<Int>? = nil, effect: SettingEffect = .numbers, placeholder: String? = nil,
-    default standard: String? = nil, _ summary: String
+    default standard: String? = nil, otherNames: [String] = [], partOf whole: String? = nil,
+    _ summary: String
   ) {
     @Sendable func isValid(_ value: Value) -> Bool {
       guard value.isWithin(bounds) else { return false }
@@ -81,7 +88,8 @@ public struct Setting<Owner>: Sendable {
           ? "at most \($0.upperBound) of them: " : "\($0.lowerBound) to \($0.upperBound) of them: "
     }
     self.init(
-      name: name, summary: summary, effect: effect, arity: Value.arity,
+      name: name, summary: summary, otherNames: otherNames, whole: whole, effect: effect,
+      arity: Value.arity,
       placeholder: placeholder ?? Value.placeholder,
       expected: (number ?? "") + Value.expectation(bounds),
       choices: Value.arity == .flag ? ["true", "false"] : [], standard: standard,
@@ -113,16 +121,19 @@ public struct Setting<Owner>: Sendable {
   /// A choice between the cases of an enumeration, by their raw values, or `none`.
   public init<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: any WritableKeyPath<Owner, Choice?> & Sendable,
-    effect: SettingEffect = .numbers, default standard: String? = nil, _ summary: String
+    effect: SettingEffect = .numbers, default standard: String? = nil, otherNames: [String] = [],
+    _ summary: String
   ) {
     self.init(
-      choice: Choice.self, name: name, effect: effect, standard: standard, summary: summary,
-      isOptional: true, get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 })
+      choice: Choice.self, name: name, otherNames: otherNames, effect: effect, standard: standard,
+      summary: summary, isOptional: true, get: { $0[keyPath: path] },
+      set: { $0[keyPath: path] = $1 })
   }
 
   private init<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
-    choice: Choice.Type, name: String, effect: SettingEffect, standard: String?, summary: String,
-    isOptional: Bool, get: @escaping @Sendable (Owner) -> Choice?,
+    choice: Choice.Type, name: String, otherNames: [String] = [], effect: SettingEffect,
+    standard: String?, summary: String, isOptional: Bool,
+    get: @escaping @Sendable (Owner) -> Choice?,
     set: @escaping @Sendable (inout Owner, Choice?) -> Void
   ) {
     let names = Choice.allCases.map(\.rawValue)
@@ -133,7 +144,8 @@ public struct Setting<Owner>: Sendable {
       return true
     }
     self.init(
-      name: name, summary: summary, effect: effect, arity: .single,
+      name: name, summary: summary, otherNames: otherNames, whole: nil, effect: effect,
+      arity: .single,
       placeholder: names.joined(separator: "|"),
       expected: names.count < 3
         ? names.joined(separator: " or ")
@@ -152,8 +164,9 @@ public struct Setting<Owner>: Sendable {
   }
 
   private init(
-    name: String, summary: String, effect: SettingEffect, arity: SettingArity, placeholder: String,
-    expected: String, choices: [String], standard: String?,
+    name: String, summary: String, otherNames: [String], whole: String?, effect: SettingEffect,
+    arity: SettingArity, placeholder: String, expected: String, choices: [String],
+    standard: String?,
     assign: @escaping @Sendable (inout Owner, [String]) -> Bool,
     assignJSON: @escaping @Sendable (inout Owner, JSONValue) -> Bool,
     text: @escaping @Sendable (Owner) -> String, json: @escaping @Sendable (Owner) -> JSONValue,
@@ -162,6 +175,8 @@ public struct Setting<Owner>: Sendable {
   ) {
     self.name = name
     self.summary = summary
+    self.otherNames = otherNames
+    self.whole = whole
     self.effect = effect
     self.arity = arity
     self.placeholder = placeholder
@@ -181,8 +196,9 @@ public struct Setting<Owner>: Sendable {
     _ path: any WritableKeyPath<Outer, Owner> & Sendable
   ) -> Setting<Outer> {
     Setting<Outer>(
-      name: name, summary: summary, effect: effect, arity: arity, placeholder: placeholder,
-      expected: expected, choices: choices, standard: standard,
+      name: name, summary: summary, otherNames: otherNames, whole: whole, effect: effect,
+      arity: arity, placeholder: placeholder, expected: expected, choices: choices,
+      standard: standard,
       assign: { assign(&$0[keyPath: path], $1) },
       assignJSON: { assignJSON(&$0[keyPath: path], $1) },
       text: { text($0[keyPath: path]) }, json: { json($0[keyPath: path]) }, complaint: complaint,

@@ -12,7 +12,8 @@ extension SettingError: CustomStringConvertible {
       let value = value.count > 80 ? "\(value.prefix(80))…" : value
       return switch place {
       case .commandLine: "--\(name) must be \(expected), not '\(value)'"
-      case .net: "option \(name) of \(owner) can't be \(value): give \(expected)"
+      case .net where !value.isEmpty:
+        "option \(name) of \(owner) can't be \(value): give \(expected)"
       default: "option \(name) of \(owner) can't be '\(value)': give \(expected)"
       }
     case .repeated(let values):

@@ -1,7 +1,7 @@
 internal import Files
 internal import Foundation
-public import MetaTraining
-public import Unrolling
+package import MetaTraining
+package import Unrolling
 
 /// Writes a training's course for TensorBoard: a `TrainingObserver` with an event file.
 ///
@@ -11,7 +11,7 @@ public import Unrolling
 ///
 /// A training that goes on opens a new file beside the old ones. Its first events tell TensorBoard to
 /// drop what an interrupted run has written beyond the epoch that it goes on from.
-public final class EventFile: TrainingObserver {
+package final class EventFile: TrainingObserver {
   private let file: LogFile
   private let stepsPerEpoch: Int
   /// The epoch whose evaluation an interrupted run has told already; it may be repeated.
@@ -31,7 +31,7 @@ public final class EventFile: TrainingObserver {
   ///   - stepsPerEpoch: steps that all optimizees together take in an epoch.
   ///   - onFailure: told the first failure to write later on; called on another thread.
   /// - Throws: `TelemetryError`; the folder is then as it was.
-  public init(
+  package init(
     in folder: String, resumingAfter epoch: Int?, stepsPerEpoch: Int,
     onFailure: @escaping @Sendable (TelemetryError) -> Void
   ) throws(TelemetryError) {
@@ -116,7 +116,7 @@ public final class EventFile: TrainingObserver {
   }
 
   /// Removes the file, and the folders that were made for it: for a training that does not start.
-  public func discard() {
+  package func discard() {
     unlink(file.path)
     Folder.remove(madeFolders)
   }
@@ -124,19 +124,19 @@ public final class EventFile: TrainingObserver {
   /// Waits until all events are in the file.
   ///
   /// - Throws: `TelemetryError.file`.
-  public func flush() throws(TelemetryError) {
+  package func flush() throws(TelemetryError) {
     try inFile { () throws(FileError) in try file.flush() }
   }
 
   // MARK: - TrainingObserver
 
   /// Writes nothing.
-  public func epochEnded(_ epoch: Int, of count: Int) {}
+  package func epochEnded(_ epoch: Int, of count: Int) {}
   /// Writes nothing: divergences are counted.
-  public func diverged(_ divergence: Divergence) {}
+  package func diverged(_ divergence: Divergence) {}
 
   /// Writes the period's numbers as one record.
-  public func logPeriodEnded(_ summary: PeriodSummary) {
+  package func logPeriodEnded(_ summary: PeriodSummary) {
     var event = Event(time: Date().timeIntervalSince1970, step: summary.epoch)
     func add(_ tag: String, _ value: Double?, _ description: String) {
       guard let value else { return }
@@ -184,7 +184,7 @@ public final class EventFile: TrainingObserver {
   }
 
   /// Writes the evaluation's numbers and histograms as one record.
-  public func evaluated(_ summary: PeriodSummary, isBest: Bool) {
+  package func evaluated(_ summary: PeriodSummary, isBest: Bool) {
     guard summary.epoch != toldEvaluation else { return }
     var event = Event(time: Date().timeIntervalSince1970, step: summary.epoch)
     event.add(

@@ -1,18 +1,18 @@
-public import Files
+package import Files
 internal import Foundation
-public import MetaTraining
-public import Unrolling
+package import MetaTraining
+package import Unrolling
 
 /// A training's course as a table: a `TrainingObserver` with a CSV file.
 ///
 /// One row a log period and one an evaluation; README.md says what the columns are. When a training
 /// goes on, rows beyond the saved state are cut off first, so that no epoch stands in the table twice
 /// or is missing: apart from times, the table is that of an undisturbed run.
-public final class MetricsFile: TrainingObserver {
+package final class MetricsFile: TrainingObserver {
   /// The file's name.
-  public static let name = "metrics.csv"
+  package static let name = "metrics.csv"
   /// The names of the columns.
-  public static let header = """
+  package static let header = """
     epoch,kind,loss,meta_loss,meta_gradient_norm,weight_norm,best,diverged,optimizees,time,\
     epoch_seconds,steps_per_second,wait_seconds,signal_to_noise,gradient_cosine,windows,dropped
     """
@@ -28,7 +28,7 @@ public final class MetricsFile: TrainingObserver {
   ///   - stepsPerEpoch: steps that all optimizees together take in an epoch.
   ///   - onFailure: told the first failure to write later on; called on another thread.
   /// - Throws: `TelemetryError`; the table is then as it was.
-  public init(
+  package init(
     in folder: String, epoch: Int, evaluationIsDue: Bool, stepsPerEpoch: Int,
     onFailure: @escaping @Sendable (TelemetryError) -> Void
   ) throws(TelemetryError) {
@@ -117,25 +117,25 @@ public final class MetricsFile: TrainingObserver {
   /// Waits until all rows are in the file and on the disk.
   ///
   /// - Throws: `TelemetryError.file`.
-  public func flush() throws(TelemetryError) {
+  package func flush() throws(TelemetryError) {
     try inFile { () throws(FileError) in try file.flush() }
   }
 
   /// What appends to the file, to wait for from other threads.
-  public var log: LogFile { file }
+  package var log: LogFile { file }
 
   // MARK: - TrainingObserver
 
   /// Writes nothing.
-  public func epochEnded(_ epoch: Int, of count: Int) {}
+  package func epochEnded(_ epoch: Int, of count: Int) {}
   /// Writes nothing: divergences are counted.
-  public func diverged(_ divergence: Divergence) {}
+  package func diverged(_ divergence: Divergence) {}
 
   /// Writes a row of kind `train`.
-  public func logPeriodEnded(_ summary: PeriodSummary) { append(.train, summary, best: "") }
+  package func logPeriodEnded(_ summary: PeriodSummary) { append(.train, summary, best: "") }
 
   /// Writes a row of kind `evaluation`.
-  public func evaluated(_ summary: PeriodSummary, isBest: Bool) {
+  package func evaluated(_ summary: PeriodSummary, isBest: Bool) {
     append(.evaluation, summary, best: isBest ? "1" : "0")
   }
 

@@ -1,7 +1,7 @@
-public import Files
+package import Files
 
 /// What can be wrong with the files that a training is followed by.
-public enum TelemetryError: Error, Equatable, Sendable {
+package enum TelemetryError: Error, Equatable, Sendable {
   /// A file or folder can't be read or written.
   case file(FileError)
   /// A table of metrics has a line that is none; counted from 1.

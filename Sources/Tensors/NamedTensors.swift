@@ -30,26 +30,38 @@ public struct NamedTensors: Sendable {
   }
 
   /// All elements in one vector, tensor after tensor.
-  public var flattened: Tensor {
-    Tensor(uninitialized: Shape(vector: elementCount)) { target in
-      var start = 0
-      for tensor in tensors {
-        tensor.withUnsafeFloats { (target + start).update(from: $0, count: tensor.count) }
-        start += tensor.count
-      }
-    }
-  }
+  public var flattened: Tensor { .joined(tensors) }
 
   /// The same names with elements taken, in order, from one vector.
   ///
   /// - Precondition: the vector has `elementCount` elements.
   public func unflattening(_ vector: Tensor) -> NamedTensors {
     demand(vector.count == elementCount, "\(vector.count) values for \(elementCount)")
-    var start = 0
-    let parts = tensors.map { tensor in
-      defer { start += tensor.count }
-      return vector.view(from: start, shape: tensor.shape)
+    return NamedTensors(names: names, tensors: vector.parts(of: tensors.map(\.shape)))
+  }
+}
+
+// MARK: - Tensors one after the other in a vector
+
+extension Tensor {
+  /// The elements of all parts in one vector, part after part.
+  package static func joined(_ parts: some Collection<Tensor>) -> Tensor {
+    let count = parts.reduce(0) { $0 + $1.count }
+    return Tensor(uninitialized: Shape(vector: count)) { target in
+      var offset = 0
+      for part in parts {
+        part.withUnsafeFloats { (target + offset).update(from: $0, count: part.count) }
+        offset += part.count
+      }
     }
-    return NamedTensors(names: names, tensors: parts)
+  }
+
+  /// Tensors of these shapes that lie one after the other in this vector, without copies.
+  package func parts(of shapes: [Shape]) -> [Tensor] {
+    var offset = 0
+    return shapes.map { shape in
+      defer { offset += shape.count }
+      return view(from: offset, shape: shape)
+    }
   }
 }

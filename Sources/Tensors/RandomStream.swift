@@ -11,6 +11,11 @@
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
 /// 2011): block i of a stream is a keyed bijection of the counter (i, step, instance, epoch), so
 /// any process can draw any stream without the others. The key is the seed mixed with the purpose.
+///
+/// ```swift
+/// var stream = RandomStream(seed: 7, purpose: .minibatch, epoch: 2, step: 5)
+/// let rows = (0..<32).map { _ in stream.nextInteger(below: 1000) }
+/// ```
 public struct RandomStream: Sendable {
   /// What a stream's numbers are used for; streams of different purposes are independent.
   public enum Purpose: UInt64, Sendable, CaseIterable {

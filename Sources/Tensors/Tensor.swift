@@ -7,6 +7,11 @@ internal import CKernels
 ///
 /// `@unchecked Sendable`: elements are written only by the sole owner (before the tensor is
 /// returned, or after `isKnownUniquelyReferenced`), and are read-only otherwise.
+///
+/// ```swift
+/// let a = Tensor([1, 2, 3, 4], shape: [2, 2])
+/// let b = a + a.affine(scale: 2, offset: 1)  // [4, 7, 10, 13]
+/// ```
 public struct Tensor: @unchecked Sendable {
   /// The extents of the axes.
   public let shape: Shape

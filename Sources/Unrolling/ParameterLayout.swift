@@ -40,6 +40,8 @@ public final class ParameterLayout: Sendable {
   public let runs: [Range<Int>]
   /// The length of the vector.
   public let count: Int
+  /// The positions of the parameters in the order of the vector.
+  private let order: [Int]
 
   /// Checks and lays out an assignment.
   ///
@@ -98,6 +100,7 @@ public final class ParameterLayout: Sendable {
     shapes = positionsOfNets.map { $0.map { specifications[$0].shape } }
     runs = Array(ranges.dropLast())
     count = next
+    order = positionsOfNets.flatMap(\.self) + free
     parameters = zip(specifications, offsets).map {
       Parameter(specification: $0, offset: $1)
     }
@@ -114,17 +117,13 @@ public final class ParameterLayout: Sendable {
 
   /// One vector in the layout, from a tensor a parameter in the problem's order.
   public func vector(of values: [Tensor]) -> Tensor {
-    if values.count == 1 { return values[0].reshaped(to: Shape(vector: count)) }
-    return Tensor(uninitialized: Shape(vector: count)) { target in
-      for (parameter, value) in zip(parameters, values) {
-        precondition(
-          value.shape == parameter.specification.shape,
-          "a value of shape \(value.shape) for \(parameter.specification.name)")
-        value.withUnsafeFloats {
-          (target + parameter.offset).update(from: $0, count: value.count)
-        }
-      }
+    for (parameter, value) in zip(parameters, values) {
+      precondition(
+        value.shape == parameter.specification.shape,
+        "a value of shape \(value.shape) for \(parameter.specification.name)")
     }
+    if values.count == 1 { return values[0].reshaped(to: Shape(vector: count)) }
+    return .joined(order.map { values[$0] })
   }
 
   /// The part of a vector that belongs to one parameter, in its shape, without a copy.

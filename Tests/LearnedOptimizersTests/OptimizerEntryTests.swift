@@ -270,7 +270,8 @@ struct OptimizerEntryTests {
   @Test("an unknown option is an error that lists the known ones", arguments: names)
   func unknownOption(name: String) throws {
     let valid = try OptimizerEntry.standard.entry(named: name).options
-    #expect(throws: OptimizerError.unknownOption(net: name, option: "depth", valid: valid)) {
+    let fault = SettingError("depth", in: .net(name), .unknown(valid: valid))
+    #expect(throws: OptimizerError.option(fault)) {
       try make(name, changes: ["depth": .number(3)])
     }
   }

@@ -126,24 +126,4 @@ struct DrawnProblem {
     var minibatch = minibatch ?? self.minibatch
     return problem.loss(parameters: parameters, constants: constants, minibatch: &minibatch)
   }
-
-  /// Loss and gradient at the start plus `step` times a direction.
-  func slope(_ direction: [Tensor], step: Float) -> (loss: Double, gradient: [Double]) {
-    let tape = Tape()
-    let point = zip(parameters, direction).map {
-      tape.variable($0 + $1.affine(scale: step, offset: 0))
-    }
-    let loss = loss(point)
-    return (
-      Double(loss.value.scalar),
-      gradient(of: loss, withRespectTo: point).flatMap { $0.value.elements.map(Double.init) }
-    )
-  }
-
-  /// A direction of length 1.
-  func direction(seed: Int) -> [Tensor] {
-    let raw = problem.parameters.enumerated().map { Tensor.random($1.shape, seed: seed + $0) }
-    let norm = raw.reduce(0) { $0 + $1.dot($1) }.squareRoot()
-    return raw.map { $0.affine(scale: Float(1 / norm), offset: 0) }
-  }
 }

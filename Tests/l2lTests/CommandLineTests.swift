@@ -188,7 +188,7 @@ struct CommandLineTests {
       (["--net_option", "layers=0"], ["layers"]),
       (["--net_option", "input_gain=0"], ["input_gain", "above 0"]),
       (["--net_option", "preprocess=Log"], ["identity, Clamp or LogAndSign"]),
-      (["--net_option", "preprocess=LogAndSign", "--net_option", "k=0"], ["k above 0"]),
+      (["--net_option", "preprocess=LogAndSign", "--net_option", "k=0"], ["option k", "above 0"]),
       (["--net_option", "initializer=[1,2,3]"], ["initializer", "[1, 1]"]),
       (["--net_option", "net=KernelDeepLSTM"], ["kernel_shape"]),
       (["--net_option", "net=KernelDeepLSTM", "--net_option", "kernel_shape=5,5"], ["'x'"]),

@@ -25,7 +25,7 @@ struct OptionTests {
       (["compare", "--optimizers=Adam", "--tuning_epochs=3"], ["--tune"]),
       (
         ["train", "--net_option", "preprocess=LogAndSign", "--net_option", "k=0"],
-        ["k above 0", "k=5"]
+        ["option k", "above 0"]
       ),
     ])
   func remedies(arguments: [String], words: [String]) throws {
@@ -90,12 +90,12 @@ struct OptionTests {
     #expect(table.contains("| `--adjoint_limit X` | none | "))
   }
 
-  @Test("the version is the first of CHANGELOG.md")
+  @Test("the version is the first of .github/CHANGELOG.md")
   func version() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
     let changes = try String(
-      contentsOf: root.appendingPathComponent("CHANGELOG.md"), encoding: .utf8)
+      contentsOf: root.appendingPathComponent(".github/CHANGELOG.md"), encoding: .utf8)
     let heading = try #require(changes.split(separator: "\n").first { $0.hasPrefix("## ") })
     #expect(try run(["--version"]).output == "\(heading.dropFirst(3))\n")
   }

@@ -21,36 +21,31 @@ public import Tensors
 public struct Adam: RowwiseOptimizer {
   /// `Adam`.
   public static let name = "Adam"
-  /// The step size.
-  public let learningRate: Float
-  /// Decay of the first moment.
-  public let beta1: Double
-  /// Decay of the second moment.
-  public let beta2: Double
-  /// Added to the root of the second moment.
-  public let epsilon: Float
+  /// The constants.
+  public let settings: AdamSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
+
+  /// The step size.
+  public var learningRate: Float { settings.learningRate }
+  var beta1: Double { settings.beta1 }
+  var beta2: Double { settings.beta2 }
+  var epsilon: Float { settings.epsilon }
+
+  /// Adam with these constants.
+  public init(_ settings: AdamSettings) { self.settings = settings }
 
   /// Adam with the given constants.
   public init(
     learningRate: Float = 0.001, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Float = 1e-8
   ) {
-    self.learningRate = learningRate
-    self.beta1 = beta1
-    self.beta2 = beta2
-    self.epsilon = epsilon
+    self.init(
+      AdamSettings(learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon))
   }
 
   /// learning_rate, beta1, beta2, epsilon.
-  public var options: [String: JSONValue] {
-    [
-      "learning_rate": .float(learningRate), "beta1": .number(beta1),
-      "beta2": .number(beta2),
-      "epsilon": .float(epsilon),
-    ]
-  }
+  public var options: [String: JSONValue] { settings.json }
 
   /// m and v.
   public var rowStateShapes: [Shape] { [Shape(vector: 1), Shape(vector: 1)] }

@@ -1,5 +1,4 @@
 internal import Autodiff
-internal import Settings
 internal import Tensors
 
 #if canImport(Glibc)
@@ -13,10 +12,6 @@ struct AdamMoments: Sendable {
   let beta1: Double
   let beta2: Double
   let epsilon: Float
-
-  var options: [String: JSONValue] {
-    ["beta1": .number(beta1), "beta2": .number(beta2), "epsilon": .float(epsilon)]
-  }
 
   /// m and v after one more gradient.
   func next(_ gradient: Variable, _ state: [Variable]) -> [Variable] {

@@ -7,23 +7,23 @@ public import Tensors
 public struct Momentum: RowwiseOptimizer {
   /// `Momentum`.
   public static let name = "Momentum"
-  /// The step size lr.
-  public let learningRate: Float
-  /// The decay mu.
-  public let momentum: Float
+  /// The constants lr and mu.
+  public let settings: MomentumSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
 
+  /// Momentum with these constants.
+  public init(_ settings: MomentumSettings) { self.settings = settings }
+
   /// Momentum with the given constants.
   public init(learningRate: Float = 0.001, momentum: Float = 0.9) {
-    self.learningRate = learningRate
-    self.momentum = momentum
+    var settings = MomentumSettings()
+    (settings.learningRate, settings.momentum) = (learningRate, momentum)
+    self.init(settings)
   }
 
   /// learning_rate and momentum.
-  public var options: [String: JSONValue] {
-    ["learning_rate": .float(learningRate), "momentum": .float(momentum)]
-  }
+  public var options: [String: JSONValue] { settings.json }
 
   /// v.
   public var rowStateShapes: [Shape] { [Shape(vector: 1)] }
@@ -32,8 +32,8 @@ public struct Momentum: RowwiseOptimizer {
   public func update(rows gradient: Variable, state: [Variable], index: Int, weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
-    let v = state[0] * momentum + gradient
-    return (v * -learningRate, [v])
+    let v = state[0] * settings.momentum + gradient
+    return (v * -settings.learningRate, [v])
   }
 }
 
@@ -43,23 +43,23 @@ public struct Momentum: RowwiseOptimizer {
 public struct NAG: RowwiseOptimizer {
   /// `NAG`.
   public static let name = "NAG"
-  /// The step size lr.
-  public let learningRate: Float
-  /// The decay mu.
-  public let momentum: Float
+  /// The constants lr and mu.
+  public let settings: MomentumSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
 
+  /// Accelerated gradient with these constants.
+  public init(_ settings: MomentumSettings) { self.settings = settings }
+
   /// Accelerated gradient with the given constants.
   public init(learningRate: Float = 0.001, momentum: Float = 0.9) {
-    self.learningRate = learningRate
-    self.momentum = momentum
+    var settings = MomentumSettings()
+    (settings.learningRate, settings.momentum) = (learningRate, momentum)
+    self.init(settings)
   }
 
   /// learning_rate and momentum.
-  public var options: [String: JSONValue] {
-    ["learning_rate": .float(learningRate), "momentum": .float(momentum)]
-  }
+  public var options: [String: JSONValue] { settings.json }
 
   /// v.
   public var rowStateShapes: [Shape] { [Shape(vector: 1)] }
@@ -68,8 +68,8 @@ public struct NAG: RowwiseOptimizer {
   public func update(rows gradient: Variable, state: [Variable], index: Int, weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
-    let v = state[0] * momentum + gradient
-    return ((gradient + v * momentum) * -learningRate, [v])
+    let v = state[0] * settings.momentum + gradient
+    return ((gradient + v * settings.momentum) * -settings.learningRate, [v])
   }
 }
 
@@ -78,29 +78,23 @@ public struct NAG: RowwiseOptimizer {
 public struct RMSprop: RowwiseOptimizer {
   /// `RMSprop`.
   public static let name = "RMSprop"
-  /// The step size lr.
-  public let learningRate: Float
-  /// The decay rho.
-  public let decay: Float
-  /// Added to the root.
-  public let epsilon: Float
+  /// The constants lr, rho and epsilon.
+  public let settings: RMSpropSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
 
+  /// RMSprop with these constants.
+  public init(_ settings: RMSpropSettings) { self.settings = settings }
+
   /// RMSprop with the given constants.
   public init(learningRate: Float = 0.001, decay: Float = 0.9, epsilon: Float = 1e-8) {
-    self.learningRate = learningRate
-    self.decay = decay
-    self.epsilon = epsilon
+    var settings = RMSpropSettings()
+    (settings.learningRate, settings.decay, settings.epsilon) = (learningRate, decay, epsilon)
+    self.init(settings)
   }
 
   /// learning_rate, decay and epsilon.
-  public var options: [String: JSONValue] {
-    [
-      "learning_rate": .float(learningRate), "decay": .float(decay),
-      "epsilon": .float(epsilon),
-    ]
-  }
+  public var options: [String: JSONValue] { settings.json }
 
   /// v.
   public var rowStateShapes: [Shape] { [Shape(vector: 1)] }
@@ -109,7 +103,44 @@ public struct RMSprop: RowwiseOptimizer {
   public func update(rows gradient: Variable, state: [Variable], index: Int, weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
-    let v = state[0] * decay + gradient.squared() * (1 - decay)
-    return (gradient * -learningRate / (v.squareRoot() + epsilon), [v])
+    let v = state[0] * settings.decay + gradient.squared() * (1 - settings.decay)
+    return (gradient * -settings.learningRate / (v.squareRoot() + settings.epsilon), [v])
   }
+}
+
+/// The constants of `Momentum` and `NAG`.
+public struct MomentumSettings: Configurable, Equatable {
+  /// The step size.
+  public var learningRate: Float = 0.001
+  /// The momentum's decay.
+  public var momentum: Float = 0.9
+
+  /// The usual constants.
+  public init() {}
+
+  /// learning_rate and momentum.
+  public static let settings: [Setting<MomentumSettings>] = [
+    .learningRate(\.learningRate),
+    Setting("momentum", \.momentum, in: .atLeast(0, below: 1), "the momentum's decay"),
+  ]
+}
+
+/// The constants of `RMSprop`.
+public struct RMSpropSettings: Configurable, Equatable {
+  /// The step size.
+  public var learningRate: Float = 0.001
+  /// The decay of the mean square.
+  public var decay: Float = 0.9
+  /// Added to the root.
+  public var epsilon: Float = 1e-8
+
+  /// The usual constants.
+  public init() {}
+
+  /// learning_rate, decay and epsilon.
+  public static let settings: [Setting<RMSpropSettings>] = [
+    .learningRate(\.learningRate),
+    Setting("decay", \.decay, in: .atLeast(0, below: 1), "the decay of the mean square"),
+    Setting("epsilon", \.epsilon, in: .atLeast(0), "added to the mean square's root"),
+  ]
 }

@@ -12,35 +12,27 @@ public import Tensors
 public struct Lion: TensorwiseOptimizer {
   /// `Lion`.
   public static let name = "Lion"
-  /// The step size.
-  public let learningRate: Float
-  /// The momentum's weight in the step's direction.
-  public let beta1: Double
-  /// The momentum's decay.
-  public let beta2: Double
-  /// The weight of the parameter itself.
-  public let weightDecay: Float
+  /// The constants.
+  public let settings: LionSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
+
+  /// Lion with these constants.
+  public init(_ settings: LionSettings) { self.settings = settings }
 
   /// Lion with the given constants.
   public init(
     learningRate: Float = 0.0001, beta1: Double = 0.9, beta2: Double = 0.99,
     weightDecay: Float = 1e-3
   ) {
-    self.learningRate = learningRate
-    self.beta1 = beta1
-    self.beta2 = beta2
-    self.weightDecay = weightDecay
+    var settings = LionSettings()
+    (settings.learningRate, settings.weightDecay) = (learningRate, weightDecay)
+    (settings.beta1, settings.beta2) = (beta1, beta2)
+    self.init(settings)
   }
 
   /// learning_rate, beta1, beta2 and weight_decay.
-  public var options: [String: JSONValue] {
-    [
-      "learning_rate": .float(learningRate), "beta1": .number(beta1), "beta2": .number(beta2),
-      "weight_decay": .float(weightDecay),
-    ]
-  }
+  public var options: [String: JSONValue] { settings.json }
 
   /// Parameters.
   public var inputs: StepInputs { .parameter }
@@ -55,7 +47,34 @@ public struct Lion: TensorwiseOptimizer {
     func mixed(_ beta: Double) -> Variable {
       state[0] * Float(beta) + step.gradient * Float(1 - beta)
     }
-    let direction = Variable(mixed(beta1).value.sign())
-    return ((direction + step.parameter * weightDecay) * -learningRate, [mixed(beta2)])
+    let direction = Variable(mixed(settings.beta1).value.sign())
+    return (
+      (direction + step.parameter * settings.weightDecay) * -settings.learningRate,
+      [mixed(settings.beta2)]
+    )
   }
+}
+
+/// The constants of `Lion`.
+public struct LionSettings: Configurable, Equatable {
+  /// The step size.
+  public var learningRate: Float = 0.0001
+  /// The momentum's weight in the step's direction.
+  public var beta1 = 0.9
+  /// The momentum's decay.
+  public var beta2 = 0.99
+  /// The weight of the parameter itself.
+  public var weightDecay: Float = 1e-3
+
+  /// The paper's constants.
+  public init() {}
+
+  /// learning_rate, beta1, beta2 and weight_decay.
+  public static let settings: [Setting<LionSettings>] = [
+    .learningRate(\.learningRate),
+    Setting(
+      "beta1", \.beta1, in: .atLeast(0, below: 1), "the momentum's weight in the direction"),
+    Setting("beta2", \.beta2, in: .atLeast(0, below: 1), "the momentum's decay"),
+    .weightDecay(\.weightDecay),
+  ]
 }

@@ -12,37 +12,31 @@ public import Tensors
 public struct Muon: TensorwiseOptimizer {
   /// `Muon`.
   public static let name = "Muon"
-  let adam: AdamMoments
-  /// The step size.
-  public let learningRate: Float
-  /// The momentum's decay.
-  public let momentum: Double
-  /// The weight of the matrix itself.
-  public let weightDecay: Float
+  /// The constants.
+  public let settings: MuonSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
+
+  /// Muon with these constants.
+  public init(_ settings: MuonSettings) { self.settings = settings }
 
   /// Muon with the given constants.
   public init(
     learningRate: Float = 0.001, momentum: Double = 0.95, beta1: Double = 0.9,
     beta2: Double = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0
   ) {
-    adam = AdamMoments(beta1: beta1, beta2: beta2, epsilon: epsilon)
-    self.learningRate = learningRate
-    self.momentum = momentum
-    self.weightDecay = weightDecay
+    var settings = MuonSettings()
+    settings.adam = AdamSettings(
+      learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon)
+    (settings.momentum, settings.weightDecay) = (momentum, weightDecay)
+    self.init(settings)
   }
 
   /// learning_rate, momentum, beta1, beta2, epsilon and weight_decay.
-  public var options: [String: JSONValue] {
-    adam.options.merging([
-      "learning_rate": .float(learningRate), "momentum": .number(momentum),
-      "weight_decay": .float(weightDecay),
-    ]) { $1 }
-  }
+  public var options: [String: JSONValue] { settings.json }
 
   /// Parameters, if they decay.
-  public var inputs: StepInputs { weightDecay == 0 ? [] : .parameter }
+  public var inputs: StepInputs { settings.weightDecay == 0 ? [] : .parameter }
 
   /// The momentum of a matrix; m and v of all else.
   public func initialState(of shape: Shape) -> [Tensor] {
@@ -53,6 +47,9 @@ public struct Muon: TensorwiseOptimizer {
   public func update(_ step: TensorStep, state: [Variable], weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
+    let adam = settings.adam.moments
+    let (learningRate, weightDecay) = (settings.adam.learningRate, settings.weightDecay)
+    let momentum = settings.momentum
     let gradient = step.gradient
     let shape = gradient.shape
     guard shape.rank == 2 else {

@@ -15,13 +15,18 @@ public import Tensors
 public struct ScheduleFreeAdamW: TensorwiseOptimizer {
   /// `ScheduleFreeAdamW`.
   public static let name = "ScheduleFreeAdamW"
-  let moments: AdamMoments
-  /// The step size.
-  public let learningRate: Float
-  /// The weight of the parameter itself.
-  public let weightDecay: Float
+  /// The constants.
+  public let settings: ScheduleFreeSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
+
+  /// The rule with these constants.
+  ///
+  /// - Precondition: beta1 above 0.
+  public init(_ settings: ScheduleFreeSettings) {
+    precondition(settings.adam.beta1 > 0, "beta1 of \(settings.adam.beta1)")
+    self.settings = settings
+  }
 
   /// The rule with the given constants.
   ///
@@ -30,21 +35,18 @@ public struct ScheduleFreeAdamW: TensorwiseOptimizer {
     learningRate: Float = 0.0025, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Float = 1e-8, weightDecay: Float = 0
   ) {
-    precondition(beta1 > 0, "beta1 of \(beta1)")
-    moments = AdamMoments(beta1: beta1, beta2: beta2, epsilon: epsilon)
-    self.learningRate = learningRate
-    self.weightDecay = weightDecay
+    var settings = ScheduleFreeSettings()
+    settings.adam = AdamSettings(
+      learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon)
+    settings.weightDecay = weightDecay
+    self.init(settings)
   }
 
   /// learning_rate, beta1, beta2, epsilon and weight_decay.
-  public var options: [String: JSONValue] {
-    moments.options.merging([
-      "learning_rate": .float(learningRate), "weight_decay": .float(weightDecay),
-    ]) { $1 }
-  }
+  public var options: [String: JSONValue] { settings.json }
 
   /// Parameters, if they decay.
-  public var inputs: StepInputs { weightDecay == 0 ? [] : .parameter }
+  public var inputs: StepInputs { settings.weightDecay == 0 ? [] : .parameter }
 
   /// z - y and v.
   public func initialState(of shape: Shape) -> [Tensor] { [.zeros(shape), .zeros(shape)] }
@@ -53,6 +55,8 @@ public struct ScheduleFreeAdamW: TensorwiseOptimizer {
   public func update(_ step: TensorStep, state: [Variable], weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
+    let moments = settings.adam.moments
+    let (learningRate, weightDecay) = (settings.adam.learningRate, settings.weightDecay)
     let beta = Float(moments.beta1)
     let v = moments.next(step.gradient, [state[0], state[1]])[1]
     var direction = step.gradient / moments.root(v, step.index)

@@ -7,16 +7,23 @@ public import Tensors
 public struct Sgd: RowwiseOptimizer {
   /// `Sgd`.
   public static let name = "Sgd"
-  /// The factor of the gradient.
-  public let learningRate: Float
+  /// The constants.
+  public let settings: SgdSettings
   /// None.
   public var weights: [VariableSpecification] { [] }
 
+  /// Gradient descent with these constants.
+  public init(_ settings: SgdSettings) { self.settings = settings }
+
   /// Gradient descent with the given learning rate.
-  public init(learningRate: Float = 0.001) { self.learningRate = learningRate }
+  public init(learningRate: Float = 0.001) {
+    var settings = SgdSettings()
+    settings.learningRate = learningRate
+    self.init(settings)
+  }
 
   /// learning_rate.
-  public var options: [String: JSONValue] { ["learning_rate": .float(learningRate)] }
+  public var options: [String: JSONValue] { settings.json }
 
   /// No state.
   public var rowStateShapes: [Shape] { [] }
@@ -25,6 +32,18 @@ public struct Sgd: RowwiseOptimizer {
   public func update(rows gradient: Variable, state: [Variable], index: Int, weights: [Variable])
     -> (update: Variable, state: [Variable])
   {
-    (gradient * -learningRate, [])
+    (gradient * -settings.learningRate, [])
   }
+}
+
+/// The constants of `Sgd`.
+public struct SgdSettings: Configurable, Equatable {
+  /// The factor of the gradient.
+  public var learningRate: Float = 0.001
+
+  /// The usual one.
+  public init() {}
+
+  /// learning_rate.
+  public static let settings: [Setting<SgdSettings>] = [.learningRate(\.learningRate)]
 }

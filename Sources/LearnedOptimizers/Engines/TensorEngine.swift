@@ -23,36 +23,17 @@ public final class TensorEngine: OptimizerEngine {
     OptimizerState(tensors: rule.initialState(of: shapes), step: 0, shapes: shapes)
   }
 
-  private static func parts(of vector: Tensor, _ shapes: [Shape]) -> [Tensor] {
-    var offset = 0
-    return shapes.map { shape in
-      defer { offset += shape.count }
-      return vector.view(from: offset, shape: shape)
-    }
-  }
-
-  private static func joined(_ parts: some Collection<Tensor>) -> Tensor {
-    let count = parts.reduce(0) { $0 + $1.count }
-    return Tensor(uninitialized: Shape(vector: count)) { target in
-      var offset = 0
-      for part in parts {
-        part.withUnsafeFloats { (target + offset).update(from: $0, count: part.count) }
-        offset += part.count
-      }
-    }
-  }
-
   /// One step on constants: nothing is recorded.
   public func step(_ input: StepInput, state: inout OptimizerState) -> Tensor {
     let step = Step(
-      gradients: Self.parts(of: input.gradient, state.shapes).map { Variable($0) },
-      parameters: Self.parts(of: input.parameters, state.shapes).map { Variable($0) },
+      gradients: input.gradient.parts(of: state.shapes).map { Variable($0) },
+      parameters: input.parameters.parts(of: state.shapes).map { Variable($0) },
       loss: Variable(input.loss), index: state.step, count: input.count)
     let (updates, next) = rule.update(
       step, state: state.tensors.map { Variable($0) }, weights: weights)
     state.tensors = next.map(\.value)
     state.step += 1
-    return Self.joined(updates.map(\.value))
+    return .joined(updates.map(\.value))
   }
 
   /// Goes forward to keep the states, then back step by step.
@@ -87,9 +68,9 @@ public final class TensorEngine: OptimizerEngine {
     tape.reset()
     defer { tape.reset() }
     let weights = self.weights.map { tape.variable($0.value) }
-    let gradients = Self.parts(of: input.gradient, state.shapes).map { tape.variable($0) }
+    let gradients = input.gradient.parts(of: state.shapes).map { tape.variable($0) }
     let seesParameters = rule.inputs.contains(.parameter)
-    let parameters = Self.parts(of: input.parameters, state.shapes).map {
+    let parameters = input.parameters.parts(of: state.shapes).map {
       seesParameters ? tape.variable($0) : Variable($0)
     }
     let loss = tape.variable(Tensor(input.loss))
@@ -99,7 +80,7 @@ public final class TensorEngine: OptimizerEngine {
         gradients: gradients, parameters: parameters, loss: loss, index: state.step,
         count: input.count),
       state: before, weights: weights)
-    let seeds = Self.parts(of: updateAdjoint, state.shapes) + stateAdjoint.tensors
+    let seeds = updateAdjoint.parts(of: state.shapes) + stateAdjoint.tensors
     let results = Autodiff.gradients(
       of: updates + after, seeds: seeds.map { Variable($0) },
       withRespectTo: gradients + (seesParameters ? parameters : []) + [loss] + before + weights
@@ -109,8 +90,8 @@ public final class TensorEngine: OptimizerEngine {
       defer { rest = rest.dropFirst(count) }
       return rest.prefix(count)
     }
-    let gradientAdjoint = Self.joined(take(gradients.count))
-    let parameterAdjoint = seesParameters ? Self.joined(take(parameters.count)) : nil
+    let gradientAdjoint = Tensor.joined(take(gradients.count))
+    let parameterAdjoint = seesParameters ? Tensor.joined(take(parameters.count)) : nil
     let lossAdjoint = take(1).first?.scalar ?? 0
     stateAdjoint.tensors = Array(take(before.count))
     accumulate(rest, into: &weightGradient)

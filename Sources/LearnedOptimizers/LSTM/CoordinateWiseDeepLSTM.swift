@@ -19,6 +19,9 @@ public struct CoordinateWiseDeepLSTM: DeepLSTMOptimizer {
       layers: layers, preprocess: preprocess, scale: scale, width: 1, initializers: initializers)
   }
 
+  /// A net of options that were checked.
+  init(_ settings: DeepLSTMSettings) { net = settings.net(width: 1) }
+
   /// layers, scale, preprocess_name and preprocess_options.
   public var options: [String: JSONValue] { netOptions }
 }

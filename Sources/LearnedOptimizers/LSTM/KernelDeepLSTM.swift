@@ -25,6 +25,12 @@ public struct KernelDeepLSTM: DeepLSTMOptimizer {
       initializers: initializers)
   }
 
+  /// A net of options that were checked.
+  init(_ settings: KernelDeepLSTMSettings) {
+    kernelShape = settings.kernelShape
+    net = settings.net.net(width: kernelShape.reduce(1, *))
+  }
+
   /// kernel_shape, layers, scale, preprocess_name and preprocess_options.
   public var options: [String: JSONValue] {
     var options = netOptions

@@ -22,25 +22,31 @@ public struct RNNprop: RowwiseOptimizer {
   public static let name = "RNNprop"
   /// The decay of both moments.
   public static let decay = 0.95
-  /// The units of the layers.
-  public let layers: [Int]
-  /// The largest update.
-  public let scale: Float
+  /// The layers and the largest update.
+  public let settings: RNNpropSettings
   private let net: DeepLSTM
+
+  /// A net with these options.
+  ///
+  /// - Precondition: one layer at least.
+  public init(_ settings: RNNpropSettings) {
+    precondition(!settings.layers.isEmpty, "RNNprop without layers")
+    self.settings = settings
+    net = DeepLSTM(
+      layers: settings.layers, preprocess: .identity, scale: 1, width: settings.layers[0])
+  }
 
   /// A net with layers of the given sizes; the first is also that of the projection.
   public init(layers: [Int] = [20, 20], scale: Float = 0.1) {
-    self.layers = layers
-    self.scale = scale
-    net = DeepLSTM(
-      layers: layers, preprocess: .identity, scale: 1, width: max(layers.first ?? 1, 1))
+    var settings = RNNpropSettings()
+    (settings.layers, settings.scale) = (layers, scale)
+    self.init(settings)
   }
 
   /// layers and scale.
-  public var options: [String: JSONValue] {
-    ["layers": .array(layers.map { .number(Double($0)) }), "scale": .float(scale)]
-  }
+  public var options: [String: JSONValue] { settings.json }
 
+  private var layers: [Int] { settings.layers }
   private var projection: Int { layers.first ?? 1 }
 
   /// `input_projection/w`, `/b`, then `lstm_1/w_gates`, ..., `linear/w` [units, 1], `linear/b` [1].
@@ -80,7 +86,7 @@ public struct RNNprop: RowwiseOptimizer {
     let (h, next) = net.recur(
       x, state: Array(state.dropFirst(2)), weights: Array(weights[2..<2 + 2 * layers.count]))
     let last = 2 + 2 * layers.count
-    let update = linear(h, w: weights[last], b: weights[last + 1]).tanh() * scale
+    let update = linear(h, w: weights[last], b: weights[last + 1]).tanh() * settings.scale
     return (update, [m, v] + next)
   }
 }

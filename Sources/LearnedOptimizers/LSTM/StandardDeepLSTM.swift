@@ -18,6 +18,11 @@ public struct StandardDeepLSTM: DeepLSTMOptimizer {
       initializers: initializers)
   }
 
+  /// A net of options that were checked.
+  init(_ settings: StandardDeepLSTMSettings) {
+    net = settings.net.net(width: settings.outputSize ?? 1)
+  }
+
   /// output_size, layers, scale, preprocess_name and preprocess_options.
   public var options: [String: JSONValue] {
     var options = netOptions

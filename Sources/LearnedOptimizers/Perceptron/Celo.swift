@@ -26,17 +26,13 @@ public struct Celo: PerceptronOptimizer {
   static let unknownCount = 10_000
   let core: PerceptronCore
 
-  /// The rule.
-  ///
-  /// - Parameter hidden: sizes of the perceptron's hidden layers.
-  public init(
-    hidden: [Int] = [4, 4], stepMultiplier: Float = 0.001, expMultiplier: Float = 0.001
-  ) {
-    var description = PerceptronDescription.celo(hidden: hidden)
-    description.stepMultiplier = stepMultiplier
-    description.expMultiplier = expMultiplier
-    core = PerceptronCore(description: description)
+  /// The rule with these options.
+  public init(_ settings: PerceptronSettings) {
+    core = PerceptronCore(.celo(hidden: settings.hidden), settings)
   }
+
+  /// The rule with two hidden layers of 4.
+  public init() { self.init(PerceptronSettings()) }
 
   /// layers, step_mult and exp_mult.
   public var options: [String: JSONValue] { core.options }

@@ -15,13 +15,15 @@ public import Tensors
 public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   /// `Celo2`.
   public static let name = "Celo2"
-  /// The learning rate.
-  public let learningRate: Float
-  /// The decoupled weight decay.
-  public let weightDecay: Float
-  /// How many times the learning rate Adam's is.
-  public let adamMultiplier: Float
+  /// The constants.
+  public let settings: Celo2Settings
   let core: PerceptronCore
+
+  /// Celo2 with these options.
+  public init(_ settings: Celo2Settings) {
+    self.settings = settings
+    core = PerceptronCore(description: .celo2(hidden: settings.base.hidden))
+  }
 
   /// Celo2 with a learning rate.
   ///
@@ -30,20 +32,18 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
     learningRate: Float = 0.001, weightDecay: Float = 0, adamMultiplier: Float = 20,
     hidden: [Int] = [8, 8]
   ) {
-    self.learningRate = learningRate
-    self.weightDecay = weightDecay
-    self.adamMultiplier = adamMultiplier
-    core = PerceptronCore(description: .celo2(hidden: hidden))
+    var settings = Celo2Settings()
+    (settings.base.learningRate, settings.base.weightDecay) = (learningRate, weightDecay)
+    (settings.base.hidden, settings.adamMultiplier) = (hidden, adamMultiplier)
+    self.init(settings)
   }
 
   /// learning_rate, weight_decay, adam_multiplier and layers.
-  public var options: [String: JSONValue] {
-    [
-      "learning_rate": .float(learningRate), "weight_decay": .float(weightDecay),
-      "adam_multiplier": .float(adamMultiplier),
-      "layers": .array(core.description.hidden.map { .number(Double($0)) }),
-    ]
-  }
+  public var options: [String: JSONValue] { settings.json }
+
+  private var learningRate: Float { settings.base.learningRate }
+  private var weightDecay: Float { settings.base.weightDecay }
+  private var adamMultiplier: Float { settings.adamMultiplier }
 
   /// `w0`, `b0`, `w1`, `b1`, `w2`, `b2`.
   public var weights: [VariableSpecification] { core.weights() }
@@ -92,28 +92,31 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
 public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   /// `Celo2Base`.
   public static let name = "Celo2Base"
-  /// The learning rate.
-  public let learningRate: Float
-  /// The decoupled weight decay.
-  public let weightDecay: Float
+  /// The constants.
+  public let settings: Celo2BaseSettings
   let core: PerceptronCore
+
+  /// Celo2-base with these options.
+  public init(_ settings: Celo2BaseSettings) {
+    self.settings = settings
+    core = PerceptronCore(description: .celo2(hidden: settings.hidden))
+  }
 
   /// Celo2-base with a learning rate.
   ///
   /// - Parameter hidden: sizes of the perceptron's hidden layers.
   public init(learningRate: Float = 0.001, weightDecay: Float = 0, hidden: [Int] = [8, 8]) {
-    self.learningRate = learningRate
-    self.weightDecay = weightDecay
-    core = PerceptronCore(description: .celo2(hidden: hidden))
+    var settings = Celo2BaseSettings()
+    (settings.learningRate, settings.weightDecay) = (learningRate, weightDecay)
+    settings.hidden = hidden
+    self.init(settings)
   }
 
   /// learning_rate, weight_decay and layers.
-  public var options: [String: JSONValue] {
-    [
-      "learning_rate": .float(learningRate), "weight_decay": .float(weightDecay),
-      "layers": .array(core.description.hidden.map { .number(Double($0)) }),
-    ]
-  }
+  public var options: [String: JSONValue] { settings.json }
+
+  private var learningRate: Float { settings.learningRate }
+  private var weightDecay: Float { settings.weightDecay }
 
   /// `w0`, `b0`, `w1`, `b1`, `w2`, `b2`.
   public var weights: [VariableSpecification] { core.weights() }

@@ -7,10 +7,16 @@ public import Tensors
 /// correcting pathologies in the training of learned optimizers", 2018, arXiv 1810.10180): 1,762 weights.
 ///
 /// step = o_0 exp(exp_mult o_1) step_mult, p <- p - step.
-public struct MLPLOpt: TensorwiseOptimizer, PerceptronOptimizer {
+public struct MLPLOpt: PlainPerceptron, PerceptronOptimizer {
   /// `MLPLOpt`.
   public static let name = "MLPLOpt"
-  let core: PerceptronCore
+  /// What it computes.
+  public let core: PerceptronCore
+
+  /// The rule with these options.
+  public init(_ settings: MLPLOptSettings) {
+    core = PerceptronCore(.mlp(hidden: settings.perceptron.hidden), settings.perceptron)
+  }
 
   /// The rule.
   ///
@@ -18,32 +24,11 @@ public struct MLPLOpt: TensorwiseOptimizer, PerceptronOptimizer {
   public init(
     hidden: [Int] = [32, 32], stepMultiplier: Float = 0.001, expMultiplier: Float = 0.001
   ) {
-    var description = PerceptronDescription.mlp(hidden: hidden)
-    description.stepMultiplier = stepMultiplier
-    description.expMultiplier = expMultiplier
-    core = PerceptronCore(description: description)
-  }
-
-  /// layers, step_mult and exp_mult.
-  public var options: [String: JSONValue] { core.options }
-
-  /// `w0`, `b0`, `w1`, `b1`, `w2`, `b2`.
-  public var weights: [VariableSpecification] { core.weights() }
-
-  /// Parameters.
-  public var inputs: StepInputs { .parameter }
-
-  /// The momenta.
-  public func initialState(of shape: Shape) -> [Tensor] {
-    core.description.stateShapes(of: shape).map { .zeros($0) }
-  }
-
-  /// One step.
-  public func update(_ step: TensorStep, state: [Variable], weights: [Variable])
-    -> (update: Variable, state: [Variable])
-  {
-    let (outputs, next) = core.outputs(step, state: state, weights: weights)
-    return (core.direction(outputs, parameter: step.parameter) * -1, next)
+    var settings = MLPLOptSettings()
+    settings.perceptron.hidden = hidden
+    settings.perceptron.stepMultiplier = stepMultiplier
+    settings.perceptron.expMultiplier = expMultiplier
+    self.init(settings)
   }
 }
 
@@ -52,11 +37,17 @@ public struct MLPLOpt: TensorwiseOptimizer, PerceptronOptimizer {
 /// "small_fc"): 197 weights, 2,409 with hidden sizes of 32.
 ///
 /// step = o_0 exp(exp_mult o_1) step_mult, p <- p - step. Decays are 1 - exp(10 (ln(1 - d) / 10 + offset))
-/// with offsets among the weights.
-public struct AdafacMLPLOpt: TensorwiseOptimizer, PerceptronOptimizer {
+/// with offsets among the weights: `momentum_decays`, `rms_decays` and `adafactor_decays`.
+public struct AdafacMLPLOpt: PlainPerceptron, PerceptronOptimizer {
   /// `AdafacMLPLOpt`.
   public static let name = "AdafacMLPLOpt"
-  let core: PerceptronCore
+  /// What it computes.
+  public let core: PerceptronCore
+
+  /// The rule with these options.
+  public init(_ settings: PerceptronSettings) {
+    core = PerceptronCore(.adafac(hidden: settings.hidden), settings)
+  }
 
   /// The rule.
   ///
@@ -64,16 +55,23 @@ public struct AdafacMLPLOpt: TensorwiseOptimizer, PerceptronOptimizer {
   public init(
     hidden: [Int] = [4, 4], stepMultiplier: Float = 0.001, expMultiplier: Float = 0.001
   ) {
-    var description = PerceptronDescription.adafac(hidden: hidden)
-    description.stepMultiplier = stepMultiplier
-    description.expMultiplier = expMultiplier
-    core = PerceptronCore(description: description)
+    var settings = PerceptronSettings(hidden: hidden)
+    (settings.stepMultiplier, settings.expMultiplier) = (stepMultiplier, expMultiplier)
+    self.init(settings)
   }
+}
 
+/// A rule that steps each tensor by what one perceptron says, and nothing else.
+public protocol PlainPerceptron: TensorwiseOptimizer {
+  /// What it computes.
+  var core: PerceptronCore { get }
+}
+
+extension PlainPerceptron {
   /// layers, step_mult and exp_mult.
   public var options: [String: JSONValue] { core.options }
 
-  /// `w0`, `b0`, ..., then `momentum_decays`, `rms_decays` and `adafactor_decays`, the offsets.
+  /// `w0`, `b0`, `w1`, ..., then offsets of decays where they are learned.
   public var weights: [VariableSpecification] { core.weights() }
 
   /// Parameters.
@@ -90,16 +88,5 @@ public struct AdafacMLPLOpt: TensorwiseOptimizer, PerceptronOptimizer {
   {
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
     return (core.direction(outputs, parameter: step.parameter) * -1, next)
-  }
-}
-
-extension PerceptronCore {
-  /// layers, step_mult and exp_mult.
-  var options: [String: JSONValue] {
-    [
-      "layers": .array(description.hidden.map { .number(Double($0)) }),
-      "step_mult": .float(description.stepMultiplier),
-      "exp_mult": .float(description.expMultiplier),
-    ]
   }
 }

@@ -1,11 +1,29 @@
 internal import Autodiff
 internal import Layers
+internal import Settings
 internal import Tensors
 
 /// The computation of a `PerceptronDescription` with variables: what the fused kernels are tested
 /// against, and where meta-gradients by backpropagation come from.
-struct PerceptronCore: Sendable {
+public struct PerceptronCore: Sendable {
   let description: PerceptronDescription
+
+  init(description: PerceptronDescription) { self.description = description }
+
+  init(_ description: PerceptronDescription, _ settings: PerceptronSettings) {
+    var description = description
+    description.stepMultiplier = settings.stepMultiplier
+    description.expMultiplier = settings.expMultiplier
+    self.description = description
+  }
+
+  /// layers, step_mult and exp_mult.
+  var options: [String: JSONValue] {
+    var settings = PerceptronSettings(hidden: description.hidden)
+    settings.stepMultiplier = description.stepMultiplier
+    settings.expMultiplier = description.expMultiplier
+    return settings.json
+  }
 
   /// The layers' weights and, where decays are learned, their offsets.
   ///

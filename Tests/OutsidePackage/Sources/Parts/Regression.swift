@@ -2,20 +2,21 @@ import Foundation
 import LearningToLearn
 
 /// The mean squared error of a line through points in a CSV file of one's own.
-struct Regression: Problem {
-  struct Options: Configurable {
-    var file: String?
+package struct Regression: Problem {
+  package struct Options: Configurable {
+    package var file: String?
     var weights = [1.0]
     var noise = Noise.none
     var centers = false
-    static let settings = [
+    package init() {}
+    package static let settings = [
       Setting("file", \Options.file, placeholder: "FILE", "x,y in every line"),
       Setting("weights", \Options.weights, in: .atLeast(0), "how much points count, in turn"),
       Setting("noise", \Options.noise, "what is added to y"),
       Setting("centers", \Options.centers, "subtract the mean of y"),
     ]
 
-    func check() throws(SettingError) {
+    package func check() throws(SettingError) {
       if weights.isEmpty { throw refuse("weights", expected: "at least one number") }
     }
   }
@@ -27,16 +28,16 @@ struct Regression: Problem {
     let description: String
   }
 
-  let parameters = [
+  package let parameters = [
     VariableSpecification("slope", .scalar, .zeros),
     VariableSpecification("offset", .scalar, .zeros),
   ]
-  let constants: [VariableSpecification]
+  package let constants: [VariableSpecification]
   private let x: Tensor
   private let y: Tensor
   private let weights: Tensor
 
-  init(_ options: Options) throws {
+  package init(_ options: Options) throws {
     guard let path = options.file else {
       throw options.refuse("file", expected: "the name of a CSV file")
     }
@@ -65,7 +66,7 @@ struct Regression: Problem {
     throw FileFault(description: "line \(wrong + 1) of '\(path)' is not x,y; mend it")
   }
 
-  func loss(
+  package func loss(
     parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
   ) -> Variable {
     let line = Variable(x) * parameters[0] + parameters[1]
@@ -75,7 +76,7 @@ struct Regression: Problem {
 }
 
 extension ProblemEntry {
-  static let regression = ProblemEntry(
+  package static let regression = ProblemEntry(
     "regression", "a line through the points of a CSV file", nets: [.plainLSTM]
   ) { (options: Regression.Options, _) in try Regression(options) }
 }

@@ -1,23 +1,26 @@
 import LearningToLearn
 
 /// f(x, y) = (a - x)^2 + b (y - x^2)^2, the banana valley.
-struct Rosenbrock: Problem {
-  struct Options: Configurable {
+package struct Rosenbrock: Problem {
+  package struct Options: Configurable {
     var offset = 1.0
     var steepness: Float = 10
-    static let settings = [
+    package init() {}
+    package static let settings = [
       Setting("offset", \Options.offset, "where the minimum lies"),
       Setting("steepness", \Options.steepness, in: .above(0), "of the valley's walls"),
     ]
   }
 
   let options: Options
-  let parameters = [
+  package let parameters = [
     VariableSpecification("x", .scalar, .normal(standardDeviation: 1)),
     VariableSpecification("y", .scalar, .normal(standardDeviation: 1)),
   ]
 
-  func loss(
+  package init(_ options: Options) { self.options = options }
+
+  package func loss(
     parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
   ) -> Variable {
     let (x, y) = (parameters[0], parameters[1])
@@ -26,13 +29,13 @@ struct Rosenbrock: Problem {
 }
 
 extension ProblemEntry {
-  static let rosenbrock = ProblemEntry("banana", "the banana valley", nets: [.lstm]) {
-    (options: Rosenbrock.Options, _) in Rosenbrock(options: options)
+  package static let rosenbrock = ProblemEntry("banana", "the banana valley", nets: [.lstm]) {
+    (options: Rosenbrock.Options, _) in Rosenbrock(options)
   }
 }
 
 extension Recipe {
-  static let valley = Recipe(
+  package static let valley = Recipe(
     "valley", "banana, with what helps there", [],
     ["problem": "banana", "num_epochs": "4", "meta_loss": "log", "evaluation_period": "2"])
 }
