@@ -100,7 +100,10 @@ let package = Package(
       ]),
     library(
       "Comparison",
-      ["Unrolling", "ProcessGroups", "LearnedOptimizers", "Problems", "Tensors"]),
+      [
+        "Unrolling", "ProcessGroups", "LearnedOptimizers", "Problems", "Layers", "Autodiff",
+        "Tensors", "Settings",
+      ]),
     library(
       "Reports", ["Comparison", "Unrolling", "LearnedOptimizers", "Settings", "Processes"]),
     library(
@@ -205,8 +208,8 @@ let package = Package(
     tests(
       "Catalogs",
       [
-        "Catalogs", "Unrolling", "LearnedOptimizers", "Problems", "Layers", "Autodiff",
-        "Datasets", "Settings", "Tensors", "TestSupport",
+        "Catalogs", "Comparison", "Unrolling", "LearnedOptimizers", "Problems", "Layers",
+        "Autodiff", "Datasets", "Settings", "Tensors", "TestSupport",
       ]),
     tests(
       "LearningToLearnTesting",

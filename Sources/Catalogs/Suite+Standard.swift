@@ -25,8 +25,10 @@ extension Suite {
       Task(
         "char-gru", ["hidden": "16", "length": "16", "batch_size": "8"], steps: 200,
         name: "char-gru 16"),
-      Task("conditioned-quadratic", ["num_dims": "50", "condition": "1000"], steps: 500),
-      Task("rosenbrock", ["num_dims": "10"], steps: 500),
+      Task(
+        "conditioned-quadratic", ["num_dims": "50", "condition": "1000"], steps: 500,
+        name: "quadratic 50"),
+      Task("rosenbrock", ["num_dims": "10"], steps: 500, name: "rosenbrock 10"),
       Task("logistic-regression", [:], steps: 300),
     ],
     baselines: ["SGD", "NAG", "RMSprop", "Adam", "AdamW", "Lion", "Muon"], seedCount: 4,
@@ -68,9 +70,11 @@ extension Suite {
         name: "char-lstm 16"),
       Task(
         "char-transformer", ["width": "16", "length": "16"], steps: 300, name: "transformer 16"),
-      Task("conditioned-quadratic", ["num_dims": "50", "condition": "1000"], steps: 1000),
-      Task("rosenbrock", ["num_dims": "10"], steps: 1000),
-      Task("rastrigin", ["num_dims": "10"], steps: 500),
+      Task(
+        "conditioned-quadratic", ["num_dims": "50", "condition": "1000"], steps: 1000,
+        name: "quadratic 50"),
+      Task("rosenbrock", ["num_dims": "10"], steps: 1000, name: "rosenbrock 10"),
+      Task("rastrigin", ["num_dims": "10"], steps: 500, name: "rastrigin 10"),
       Task("lasso", [:], steps: 500),
     ],
     baselines: [

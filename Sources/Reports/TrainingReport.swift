@@ -94,7 +94,7 @@ public struct TrainingReport: Sendable {
   private var evaluation: String {
     var text = "epoch,step,loss\n"
     for (epoch, curve) in heldOut.curves.enumerated() {
-      for (step, loss) in curve.enumerated() { text += "\(epoch),\(step),\(loss)\n" }
+      for (step, loss) in curve.enumerated() { text += "\(epoch),\(step),\(Float(loss))\n" }
     }
     return text
   }

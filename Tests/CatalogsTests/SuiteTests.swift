@@ -1,4 +1,6 @@
 import Catalogs
+import Datasets
+import Layers
 import Problems
 import Testing
 

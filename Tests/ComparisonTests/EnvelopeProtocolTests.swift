@@ -2,6 +2,7 @@ import Comparison
 import LearnedOptimizers
 import Tensors
 import Testing
+import Unrolling
 
 @Suite("the protocol of envelopes")
 struct EnvelopeProtocolTests {
@@ -34,12 +35,6 @@ struct EnvelopeProtocolTests {
     #expect(abs(try update("Adam, exponential decay 1.0", at: 1000) + 0.9323915) < 1e-4)
   }
 
-  /// What numpy makes of it:
-  ///
-  ///     a, b = [np.array([4, 2, 3, 1.]), np.array([4, 3, 1, 2.])], [np.array([4, 1, np.nan, 1])]
-  ///     ema = lambda c: functools.reduce(lambda x, v: x + [0.95 * x[-1] + 0.05 * v], c[1:], [c[0]])
-  ///     least = np.nanmin([ema(np.mean(a, 0)), ema(np.mean(b, 0))], 0)
-  ///     np.minimum.accumulate(np.interp(np.linspace(0, 30, 512), [0, 10, 20, 30], least))
   @Test("mean over seeds, smoothed, the least of all, at 512 points, never rising")
   func envelope() {
     func curve(_ losses: [Double]) -> LossCurve {

@@ -8,11 +8,11 @@ struct EvaluationFixture: Decodable {
     let scores: [[Double]]
     let iqm: Double
     let interval: [Double]
-    let interval_with_numpy: [Double]
+    let intervalWithNumpy: [Double]
     let taus: [Double]
     let profile: [Double]
-    let profile_low: [Double]
-    let profile_high: [Double]
+    let profileLow: [Double]
+    let profileHigh: [Double]
   }
 
   struct Schedule: Decodable {
@@ -26,7 +26,7 @@ struct EvaluationFixture: Decodable {
     let optimizer: String
     let rate: Float
     let momentum: Double
-    let weight_decay: Float
+    let weightDecay: Float
     let steps: Int
     let schedule: String
     let final: [Float]
@@ -40,6 +40,8 @@ struct EvaluationFixture: Decodable {
     let url = try #require(
       Bundle.module.url(
         forResource: "evaluation", withExtension: "json", subdirectory: "Fixtures"))
-    return try JSONDecoder().decode(EvaluationFixture.self, from: Data(contentsOf: url))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(EvaluationFixture.self, from: Data(contentsOf: url))
   }
 }

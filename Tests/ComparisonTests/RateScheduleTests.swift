@@ -2,6 +2,7 @@ import Comparison
 import LearnedOptimizers
 import Tensors
 import Testing
+import Unrolling
 
 @Suite("schedules of learning rates")
 struct RateScheduleTests {
@@ -26,7 +27,7 @@ struct RateScheduleTests {
       let schedule = try #require(RateSchedule(text: fixture.schedule))
       let nets = baseline.nets(
         Hyperparameters(
-          rate: fixture.rate, momentum: fixture.momentum, weightDecay: fixture.weight_decay,
+          rate: fixture.rate, momentum: fixture.momentum, weightDecay: fixture.weightDecay,
           schedule: schedule))
       let engine = nets.nets[0].optimizer.makeEngine()
       engine.load(nets.weights[0])

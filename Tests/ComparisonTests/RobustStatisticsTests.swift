@@ -26,13 +26,13 @@ struct RobustStatisticsTests {
       expectClose(intervals[0].low, fixture.interval[0], "\(fixture.scores.count) tasks")
       expectClose(intervals[0].high, fixture.interval[1], "\(fixture.scores.count) tasks")
       for index in fixture.taus.indices {
-        expectClose(intervals[1 + index].low, fixture.profile_low[index])
-        expectClose(intervals[1 + index].high, fixture.profile_high[index])
+        expectClose(intervals[1 + index].low, fixture.profileLow[index])
+        expectClose(intervals[1 + index].high, fixture.profileHigh[index])
       }
       // rliable's own draws: quantiles of 2,000 vary by a few hundredths of the interval's length.
       let length = fixture.interval[1] - fixture.interval[0]
-      #expect(abs(intervals[0].low - fixture.interval_with_numpy[0]) <= 0.1 * length)
-      #expect(abs(intervals[0].high - fixture.interval_with_numpy[1]) <= 0.1 * length)
+      #expect(abs(intervals[0].low - fixture.intervalWithNumpy[0]) <= 0.1 * length)
+      #expect(abs(intervals[0].high - fixture.intervalWithNumpy[1]) <= 0.1 * length)
     }
   }
 

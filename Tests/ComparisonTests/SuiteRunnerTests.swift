@@ -1,5 +1,6 @@
 import Catalogs
 import Comparison
+import Datasets
 import LearnedOptimizers
 import Problems
 import ProcessGroups
@@ -10,19 +11,23 @@ import Unrolling
 @Suite("running a suite")
 struct SuiteRunnerTests {
   static let tasks: [SuiteTask] = [
-    ("bowl", "conditioned-quadratic", ["num_dims": "4", "condition": "10"], 12),
-    ("valley", "rosenbrock", [:], 20),
-    ("family", "perceptrons", ["depths": "0,1", "widths": "2,4", "batch_sizes": "2,4"], 4),
-  ].map { name, problem, options, steps in
-    func assignments(_ split: String) -> [TaskAssignment] {
-      // The catalog's own problems build from data in the program.
+    task("bowl", "conditioned-quadratic", ["num_dims": "4", "condition": "10"], steps: 12),
+    task("valley", "rosenbrock", [:], steps: 20),
+    task(
+      "family", "perceptrons", ["depths": "0,1", "widths": "2,4", "batch_sizes": "2,4"], steps: 4),
+  ]
+
+  private static func task(
+    _ name: String, _ problem: String, _ options: [String: String], steps: Int
+  ) -> SuiteTask {
+    func assignments(_ split: DatasetSplit) -> [TaskAssignment] {
+      // The catalog's own problems build from data in the program; without tasks all tests fail.
       let built = try? Catalog.standard.problem(named: problem).make(
-        options: options,
-        data: ProblemData(split: split == "test" ? .test : .train, directory: "synthetic"))
+        options: options, data: ProblemData(split: split, directory: "synthetic"))
       return built.map { $0.tasks.map { TaskAssignment(name, $0.family) } } ?? []
     }
     return SuiteTask(
-      name: name, stepCount: steps, measured: assignments("test"), tuning: assignments("train"),
+      name: name, stepCount: steps, measured: assignments(.test), tuning: assignments(.train),
       hash: 1)
   }
 

@@ -26,49 +26,59 @@ struct SuiteReportTests {
   ]
 
   /// Units as a run makes them, with numbers of all kinds.
-  private static let results: [SuiteResult] = settings.horizons.flatMap { horizon in
-    tasks.enumerated().flatMap { task, each in
-      optimizers.enumerated().flatMap { position, optimizer -> [SuiteResult] in
-        func unit(_ purpose: SuiteUnit.Purpose) -> SuiteUnit {
-          SuiteUnit(
-            task: each.name, horizon: horizon, entrant: optimizer.label, purpose: purpose)
+  private static let results: [SuiteResult] = {
+    var results: [SuiteResult] = []
+    for horizon in settings.horizons {
+      for task in tasks.indices {
+        for optimizer in optimizers.indices {
+          results += units(task: task, horizon: horizon, optimizer: optimizer)
         }
-        func runs(_ count: Int, points: Int) -> [SuiteRun] {
-          (0..<count).map { seed in
-            let losses = (0..<points).map { point -> Float? in
-              let start = 2.3 + Float(seed) / 7
-              // One of SGD's runs diverges.
-              if position == 2, seed == 1, point > 1, task == 0 { return nil }
-              return start / Float(1 + point * (3 - position)) - (task == 1 ? 1 : 0)
-            }
-            return SuiteRun(
-              losses: losses, steps: each.stepCount * horizon, parameterCount: 7,
-              gradientSeconds: 0.25 * Double(seed + 1), updateSeconds: 0.125 + Double(position))
-          }
-        }
-        let rates: [Float] = position == 0 ? [] : [0.001, 0.01, 0.1, 1]
-        let trials = rates.enumerated().map { number, rate in
-          SuiteResult(
-            unit(.trial(number)),
-            hyperparameters: Hyperparameters(
-              rate: rate, momentum: position == 1 ? 0.85 : nil,
-              schedule: RateSchedule(number == 2 ? .cosine : .constant)),
-            runs: runs(2, points: 1 + number)
-          )
-          .finalsOnly
-        }
-        let chosen = trials.min { $0.mean < $1.mean }?.hyperparameters
-        let points = settings.points(of: each.stepCount * horizon).count
-        let told =
-          position == 1
-          ? [0.25, 4].map {
-            SuiteResult(
-              unit(.told($0)), hyperparameters: chosen, runs: runs(3, points: 2).map(\.finalOnly))
-          } : []
-        return trials + told
-          + [SuiteResult(unit(.final), hyperparameters: chosen, runs: runs(3, points: points))]
       }
     }
+    return results
+  }()
+
+  private static func units(task: Int, horizon: Int, optimizer: Int) -> [SuiteResult] {
+    func unit(_ purpose: SuiteUnit.Purpose) -> SuiteUnit {
+      SuiteUnit(
+        task: tasks[task].name, horizon: horizon, entrant: optimizers[optimizer].label,
+        purpose: purpose)
+    }
+    let steps = tasks[task].stepCount * horizon
+    func runs(_ count: Int, points: Int) -> [SuiteRun] {
+      (0..<count).map { seed in
+        let losses = (0..<points).map { point -> Float? in
+          let start = 2.3 + Float(seed) / 7
+          // One of SGD's runs diverges.
+          if optimizer == 2, seed == 1, point > 1, task == 0 { return nil }
+          return start / Float(1 + point * (3 - optimizer)) - (task == 1 ? 1 : 0)
+        }
+        return SuiteRun(
+          losses: losses, steps: steps, parameterCount: 7,
+          gradientSeconds: 0.25 * Double(seed + 1), updateSeconds: 0.125 + Double(optimizer))
+      }
+    }
+    var results: [SuiteResult] = []
+    let rates: [Float] = optimizer == 0 ? [] : [0.001, 0.01, 0.1, 1]
+    for (number, rate) in rates.enumerated() {
+      let chosen = Hyperparameters(
+        rate: rate, momentum: optimizer == 1 ? 0.85 : nil,
+        schedule: RateSchedule(number == 2 ? .cosine : .constant))
+      results.append(
+        SuiteResult(
+          unit(.trial(number)), hyperparameters: chosen,
+          runs: runs(2, points: 1 + number).map(\.finalOnly)))
+    }
+    let chosen = results.min { $0.mean < $1.mean }?.hyperparameters
+    for share in optimizer == 1 ? [0.25, 4] : [] {
+      results.append(
+        SuiteResult(
+          unit(.told(share)), hyperparameters: chosen, runs: runs(3, points: 2).map(\.finalOnly)))
+    }
+    let points = settings.points(of: steps).count
+    results.append(
+      SuiteResult(unit(.final), hyperparameters: chosen, runs: runs(3, points: points)))
+    return results
   }
 
   private static func report(_ results: [SuiteResult] = results) throws -> SuiteReport {
@@ -213,10 +223,4 @@ struct SuiteReportTests {
 
 extension SuiteRun {
   fileprivate var finalOnly: SuiteRun { SuiteRun(losses: [losses.last ?? nil]) }
-}
-
-extension SuiteResult {
-  fileprivate var finalsOnly: SuiteResult {
-    SuiteResult(unit, hyperparameters: hyperparameters, runs: runs.map(\.finalOnly))
-  }
 }

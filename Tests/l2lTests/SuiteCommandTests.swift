@@ -195,7 +195,7 @@ struct SuiteCommandTests {
     #expect(result.code == 0, "\(result.errors)")
     let rows = try text("out/curves.csv").split(separator: "\n").dropFirst()
     #expect(rows.count == 2 * 3 * 4)
-    let starts = rows.filter { $0.contains(",0,") && $0.hasPrefix("Adam") }
-    #expect(Set(starts.map { $0.split(separator: ",")[3] }).count > 1)
+    let starts = rows.map { $0.split(separator: ",") }.filter { $0[0] == "Adam" && $0[2] == "0" }
+    #expect(Set(starts.map { $0[3] }).count == 3)
   }
 }

@@ -60,16 +60,6 @@ enum HTMLPage {
         --c1: #f0935a; --c2: #3fcf9f; --c3: #dd9cc6; --c4: #e6b93c; --c5: #9ad0f0; --c6: #b4b4b4;
         --c7: #ff8a8f; }
     }
-    @media print {
-      :root { color-scheme: light; --ink: #000; --paper: #fff; --faint: #bbb; --shade: #fff;
-        --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #9c4f86; --c4: #a07400; --c5: #2a86b8;
-        --c6: #555555; --c7: #b02a30; }
-      body { font-size: 9pt; max-width: none; margin: 0; padding: 0; }
-      table, svg, tr { break-inside: avoid; }
-      h2, h3 { break-after: avoid; }
-      .wide { overflow: visible; }
-      td, th { padding: 0.1em 0.35em; }
-    }
     * { box-sizing: border-box; }
     body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper);
       max-width: 72rem; margin: 0 auto; padding: 1.5rem; }
@@ -81,7 +71,7 @@ enum HTMLPage {
       white-space: nowrap; }
     th:first-child { text-align: left; } thead th { border-bottom: 2px solid var(--ink); }
     tbody tr:nth-child(even) { background: var(--shade); }
-    tbody th { font-weight: normal; }
+    tbody th { font-weight: normal; white-space: normal; max-width: 16rem; }
     .figures { display: flex; flex-wrap: wrap; gap: 1rem; margin: 0.8rem 0; }
     svg { width: 22rem; max-width: 100%; height: auto; }
     svg text { font: 11px system-ui, sans-serif; fill: var(--ink); }
@@ -91,5 +81,23 @@ enum HTMLPage {
     """
     + (0..<8).map { index in
       "\n.s\(index) { stroke: var(--c\(index)); } .f\(index) { fill: var(--c\(index)); }"
-    }.joined()
+    }.joined() + "\n" + print
+
+  /// Last, since it stands above all.
+  private static let print = """
+    @media print {
+      @page { size: A4 landscape; margin: 12mm; }
+      :root { color-scheme: light; --ink: #000; --paper: #fff; --faint: #bbb; --shade: #fff;
+        --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #9c4f86; --c4: #a07400; --c5: #2a86b8;
+        --c6: #555555; --c7: #b02a30; }
+      body { font-size: 9pt; max-width: none; margin: 0; padding: 0; }
+      svg, tr { break-inside: avoid; }
+      h1, h2, h3 { break-after: avoid; }
+      .wide { overflow: visible; }
+      table { font-size: 7.5pt; }
+      td, th { padding: 0.1em 0.45em; }
+      .figures { display: block; }
+      svg { width: 31%; margin: 0 1% 0.5rem 0; }
+    }
+    """
 }
