@@ -50,6 +50,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CKernels", exclude: ["README.md"]),
     .target(name: "CProcesses", exclude: ["README.md"]),
+    .target(name: "CAllocation", exclude: ["README.md"]),
     .target(name: "CMNISTSubset", exclude: ["data", "README.md"]),
     .target(name: "CEmbeddedText", exclude: ["data", "README.md"]),
     .target(name: "CPretrainedOptimizers", exclude: ["data", "README.md"]),
@@ -127,7 +128,8 @@ let package = Package(
         "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Datasets", "Settings",
       ]),
     .executableTarget(
-      name: "l2l", dependencies: ["LearningToLearn"], exclude: ["README.md"], swiftSettings: swift),
+      name: "l2l", dependencies: ["CAllocation", "LearningToLearn"], exclude: ["README.md"],
+      swiftSettings: swift),
 
     .executableTarget(
       name: "l2l-bench",
@@ -142,15 +144,17 @@ let package = Package(
     .executableTarget(
       name: "l2l-fuzz",
       dependencies: [
-        "Catalogs", "Telemetry", "MetaTraining", "LearnedOptimizers", "Safetensors", "Files",
-        "Processes", "Datasets", "Settings",
+        "CommandLine", "Catalogs", "Telemetry", "LearnedOptimizers", "Safetensors",
+        "Files", "Processes", "Datasets", "Settings",
       ],
       exclude: ["README.md"], swiftSettings: swift),
 
     // MARK: - Tests
     .target(
       name: "TestSupport",
-      dependencies: ["ProcessGroups", "LearnedOptimizers", "Autodiff", "Safetensors", "Tensors"],
+      dependencies: [
+        "ProcessGroups", "LearnedOptimizers", "Autodiff", "Safetensors", "Tensors", "Processes",
+      ],
       path: "Tests/TestSupport",
       swiftSettings: swift),
     .target(
@@ -202,14 +206,15 @@ let package = Package(
     tests("Processes", ["Processes", "TestSupport"]),
     tests("Safetensors", ["Safetensors", "Files", "TestSupport"]),
     // Depends on the program so that it is built; the tests run it.
-    tests("l2l", ["l2l", "Safetensors", "TestSupport"], resources: [.copy("Fixtures")]),
+    tests(
+      "l2l", ["l2l", "Safetensors", "Processes", "TestSupport"], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests(
       "MPIGroups",
       [
         "Catalogs", "MPIGroups", "MetaTraining", "MetaGradients", "MPI", "Unrolling",
         "ProcessGroups", "Problems", "Datasets", "LearnedOptimizers", "Layers", "Tensors",
-        "Safetensors", "CKernels", "COpenBLAS", "TestSupport",
+        "Safetensors", "Processes", "CKernels", "COpenBLAS", "TestSupport",
       ]),
     tests(
       "Datasets", ["Datasets", "Tensors", "TestSupport", "CZlib", "CMNISTSubset"],

@@ -167,7 +167,8 @@ struct Comparing {
   private func contenderArguments() throws -> [ContenderArgument] {
     let given =
       settings.optimizers.flatMap {
-        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        // Scalars: a mark that combines with the comma would hide it.
+        $0.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       } + settings.named
     guard !given.isEmpty else {
       throw Failure(.usage, "compare needs --optimizers, as --optimizers=L2L=PATH,Adam,SGD")

@@ -11,7 +11,8 @@ enum ContenderArgument {
   ///
   /// - Throws: `Failure` that says what is wrong.
   init(_ text: String, baselines: [Baseline]) throws {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = text.unicodeScalars
+      .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first.map(String.init) ?? ""
     let value = parts.count == 2 ? String(parts[1]) : nil
     guard !name.isEmpty else {
