@@ -54,6 +54,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CKernels", exclude: ["README.md"]),
     .target(name: "CProcesses", exclude: ["README.md"]),
+    .target(name: "CAllocation", exclude: ["README.md"]),
     .target(name: "CMNISTSubset", exclude: ["data", "README.md"]),
     .target(name: "CEmbeddedText", exclude: ["data", "README.md"]),
     .target(name: "CPretrainedOptimizers", exclude: ["data", "README.md"]),
@@ -140,7 +141,8 @@ let package = Package(
         "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors", "Datasets", "Settings",
       ]),
     .executableTarget(
-      name: "l2l", dependencies: ["LearningToLearn"], exclude: ["README.md"], swiftSettings: swift),
+      name: "l2l", dependencies: ["CAllocation", "LearningToLearn"], exclude: ["README.md"],
+      swiftSettings: swift),
 
     .executableTarget(
       name: "l2l-bench",
@@ -155,15 +157,17 @@ let package = Package(
     .executableTarget(
       name: "l2l-fuzz",
       dependencies: [
-        "Catalogs", "Telemetry", "MetaTraining", "LearnedOptimizers", "Safetensors", "Files",
-        "Processes", "Datasets", "Settings",
+        "CommandLine", "Catalogs", "Telemetry", "LearnedOptimizers", "Safetensors",
+        "Files", "Processes", "Datasets", "Settings",
       ],
       exclude: ["README.md"], swiftSettings: swift),
 
     // MARK: - Tests
     .target(
       name: "TestSupport",
-      dependencies: ["ProcessGroups", "LearnedOptimizers", "Autodiff", "Safetensors", "Tensors"],
+      dependencies: [
+        "ProcessGroups", "LearnedOptimizers", "Autodiff", "Safetensors", "Tensors", "Processes",
+      ],
       path: "Tests/TestSupport",
       swiftSettings: swift),
     .target(
@@ -225,7 +229,8 @@ let package = Package(
       "l2l",
       [
         "l2l", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling", "Problems",
-        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Settings", "TestSupport",
+        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Settings", "Processes",
+        "TestSupport",
         "TrainingTestSupport",
       ], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
@@ -234,7 +239,7 @@ let package = Package(
       [
         "Catalogs", "MPIGroups", "MetaTraining", "MetaGradients", "MPI", "Unrolling",
         "ProcessGroups", "Problems", "Datasets", "LearnedOptimizers", "Layers", "Tensors",
-        "Safetensors", "CKernels", "COpenBLAS", "TestSupport",
+        "Safetensors", "Processes", "CKernels", "COpenBLAS", "TestSupport",
       ]),
     tests(
       "Datasets", ["Datasets", "Tensors", "TestSupport", "CZlib", "CMNISTSubset"],

@@ -12,7 +12,8 @@ enum ContenderArgument {
   ///
   /// - Throws: `Failure` that says what is wrong.
   init(_ text: String, baselines: [Baseline]) throws {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = text.unicodeScalars
+      .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first.map(String.init) ?? ""
     let value = parts.count == 2 ? String(parts[1]) : nil
     guard !name.isEmpty else {
@@ -61,7 +62,8 @@ func contenderArguments(
 ) throws -> [ContenderArgument] {
   let given =
     settings.optimizers.flatMap {
-      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      // Scalars: a mark that combines with the comma would hide it.
+      $0.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     } + settings.named
   guard !given.isEmpty || settings.suite != nil else {
     throw Failure(.usage, "compare needs --optimizers, as --optimizers=L2L=PATH,Adam,SGD")

@@ -132,6 +132,10 @@ struct Failure: Error {
       return "two nets have the key '\(key)'"
     case .unfitParameter(let net, let parameter, let shape, let expected):
       return "net \(net) can't step '\(parameter)' of shape \(shape): it needs \(expected)"
+    case .tooLarge(let net, let parameters, let numbers):
+      return "the problem has \(parameters) parameters"
+        + (net.map { ", for which the state of net \($0) has \(numbers) numbers" } ?? "")
+        + ": no tensor has over \(Int32.max) numbers; choose a smaller problem by --problem_option"
     }
   }
 
@@ -157,7 +161,8 @@ struct Failure: Error {
     case .wrongOption(let error):
       return error.description
     case .malformed(let tensor, let expected):
-      return "the training state's '\(tensor)' is missing or not of shape \(expected)"
+      let what = expected.hasPrefix("[") ? "of shape \(expected)" : expected
+      return "the training state's '\(tensor)' is missing or not \(what)"
     }
   }
 

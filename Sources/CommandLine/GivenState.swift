@@ -97,8 +97,10 @@ struct GivenState {
     guard let index = names.firstIndex(of: String(variable)) else {
       throw Failure(
         .badData,
-        "'\(name)' in '\(path)' is nothing of the problem's"
-          + suggestion(String(variable), names))
+        names.isEmpty
+          ? "'\(name)' in '\(path)' is nothing of the problem's, which has none: leave it out"
+          : "'\(name)' in '\(path)' is nothing of the problem's"
+            + suggestion(String(variable), names))
     }
     return index
   }

@@ -1,5 +1,6 @@
 import Catalogs
 import Comparison
+import Files
 import Foundation
 import LearnedOptimizers
 import MetaTraining
@@ -54,23 +55,22 @@ struct LearnedNets {
       }
       return TrainedNets(nets: fresh, weights: initialWeights(of: fresh, seed: seed))
     }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let status = Path(path).status else {
       throw Failure(.missing, "there is no '\(path)'; give the folder or file of a saved optimizer")
     }
     let keys = fresh.filter(\.optimizer.isTrained).map(\.key)
-    if !isFolder.boolValue && keys.count != 1 {
+    if !status.isFolder && keys.count != 1 {
       throw Failure(
         .usage,
         "problem \(problem.name) has \(keys.count) nets: give --path the folder that holds"
           + " \(keys.map { "\($0).safetensors" }.joined(separator: ", "))")
     }
-    if isFolder.boolValue { try requireNets(keys, in: path, problem: problem.name) }
+    if status.isFolder { try requireNets(keys, in: path, problem: problem.name) }
     var result = TrainedNets(nets: fresh, weights: fresh.map { _ in NamedTensors() })
     for (index, description) in descriptions.enumerated() where fresh[index].optimizer.isTrained {
-      let file = isFolder.boolValue ? "\(path)/\(description.key).safetensors" : path
+      let file = status.isFolder ? "\(path)/\(description.key).safetensors" : path
       (result.nets[index], result.weights[index]) = try saved(
-        in: file, description, fresh[index], overrides, checksKey: isFolder.boolValue)
+        in: file, description, fresh[index], overrides, checksKey: status.isFolder)
     }
     return result
   }

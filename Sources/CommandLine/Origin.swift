@@ -18,8 +18,7 @@ struct Origin {
   /// which is an error elsewhere.
   init?(ofSaved path: String) {
     var file = path
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+    if Path(path).status?.isFolder == true {
       guard let first = Self.nets(in: path).first else { return nil }
       file = "\(path)/\(first).safetensors"
     }
@@ -38,10 +37,14 @@ struct Origin {
 
   /// The keys of the nets that are saved in a folder, sorted.
   static func nets(in folder: String) -> [String] {
-    let suffix = ".safetensors"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasSuffix(suffix) && !$0.hasSuffix(TrainingFolder.stateName) }
-      .map { String($0.dropLast(suffix.count)) }.sorted()
+    let suffix = Array(".safetensors".utf8)
+    let names = (try? FolderListing.names(in: Path(folder))) ?? []
+    return names.filter {
+      $0.suffix(suffix.count).elementsEqual(suffix)
+        && !$0.suffix(TrainingFolder.stateName.utf8.count)
+          .elementsEqual(TrainingFolder.stateName.utf8)
+    }
+    .map { String(decoding: $0.dropLast(suffix.count), as: UTF8.self) }.sorted()
   }
 
   /// The problem and its options as words.

@@ -32,12 +32,7 @@ package enum Program {
     }
     do {
       try requireUniqueNames(catalog)
-      let words = try Words.normalized(
-        try ProgramArguments.strings(),
-        commands: commands.map {
-          ($0.configuration.commandName ?? "", $0.words, $0.operands)
-        })
-      var command = try Root.parseAsRoot(words)
+      var command = try parsed(try ProgramArguments.strings())
       if let command = command as? any SettingsCommand {
         try command.run(on: catalog)
       } else {
@@ -63,6 +58,22 @@ package enum Program {
       failAlone(error)
     }
     end(with: 0)
+  }
+
+  private static func parsed(_ words: [String]) throws -> any ParsableCommand {
+    try Root.parseAsRoot(
+      try Words.normalized(
+        words,
+        commands: commands.map {
+          ($0.configuration.commandName ?? "", $0.words, $0.operands)
+        }))
+  }
+
+  /// Reads a command line as `run` does, and does nothing.
+  ///
+  /// - Throws: whatever is wrong with it, help and version included.
+  package static func read(_ words: [String]) throws {
+    try (try parsed(words) as? any SettingsCommand)?.check()
   }
 
   /// Starts the program anew when its address space is limited and OpenBLAS was not told how many

@@ -79,7 +79,7 @@ struct RecipeRun {
   }
 
   private func requireNew(_ path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else { return }
+    guard Path(path).ownStatus != nil else { return }
     throw Failure(
       .cannotWrite,
       "'\(path)' exists already; choose another --save_path, or go on with the recipe by --resume")
@@ -100,12 +100,16 @@ struct RecipeRun {
     let settings = try GivenSettings<TrainSettings>(changes, in: .recipe(recipe.name))
       .replacing(in: phase)
     show("\(recipe.phases[index].name) with seed \(seed)", settings)
-    let command =
-      (["l2l train"] + given.without(["resume"]).arguments.map(ShellWord.quoted) + ["--resume"])
-      .joined(separator: " ")
     try TrainingRun(
-      settings: try applied(settings), given: settings, catalog: catalog, resumeCommand: command
+      settings: try applied(settings), given: settings, catalog: catalog,
+      resumeCommand: resumeCommand
     ).run(in: session)
+  }
+
+  /// What goes on with all of it.
+  private var resumeCommand: String {
+    (["l2l train"] + given.without(["resume"]).arguments.map(ShellWord.quoted) + ["--resume"])
+      .joined(separator: " ")
   }
 
   /// The mean final loss on optimizees of the train split other than those of the training's own
@@ -124,10 +128,17 @@ struct RecipeRun {
         entry, options: options.problemOptions, split: .train, directory: settings.dataDirectory,
         announcing: false)
       let experiment = try Experiment(tasks: built.tasks(named: entry.name), nets: nets.nets)
-      let mean = try Unroller(experiment, weights: nets.weights).evaluate(
-        epochs: 2 * max(options.evaluationEpochs, 1), stepCount: options.stepCount,
-        unrollLength: options.stepCount, seed: 1, phase: .test, group: SoleProcess()
-      ).mean
+      let mean: Double
+      do {
+        mean = try Unroller(experiment, weights: nets.weights).evaluate(
+          epochs: 2 * max(options.evaluationEpochs, 1), stepCount: options.stepCount,
+          unrollLength: options.stepCount, seed: 1, phase: .test, group: SoleProcess(),
+          shouldStop: { session.shouldStop }
+        ).mean
+      } catch is EvaluationStopped {
+        throw Failure(
+          .stopped, "stopped between two trainings, all saved; go on with: \(resumeCommand)")
+      }
       StandardError.notice("'\(folder)' ends at \(mean) in validation")
       return withUnsafeBytes(of: mean.bitPattern.littleEndian) { Array($0) }
     }

@@ -110,9 +110,14 @@ extension SettingsCommand {
 
   /// Reads the settings and runs.
   func run(on catalog: Catalog) throws {
-    let given = arguments.given
+    try Self.run(try check(), given: arguments.given, on: catalog)
+  }
+
+  /// Reads the settings.
+  @discardableResult
+  func check() throws -> Owner {
     var settings = Owner()
-    try given.apply(to: &settings)
-    try Self.run(settings, given: given, on: catalog)
+    try arguments.given.apply(to: &settings)
+    return settings
   }
 }

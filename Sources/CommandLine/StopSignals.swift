@@ -5,7 +5,7 @@ import Processes
 ///
 /// A launcher that is gone counts as SIGTERM where MPI does not notice it: in a process that is its
 /// only one.
-struct StopSignals {
+struct StopSignals: Sendable {
   private let watch: SignalWatch?
 
   /// Starts to watch; a command that runs inside another one's watch is told by that.

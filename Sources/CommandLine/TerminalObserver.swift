@@ -73,39 +73,3 @@ final class TerminalObserver: TrainingObserver {
 
   func clear() { bar.clear() }
 }
-
-/// A line of progress on standard error, if that is a terminal.
-struct ProgressBar {
-  /// What is counted.
-  let unit: String
-  init(unit: String = "epochs") { self.unit = unit }
-
-  private let start = Date()
-  private var lastShown = Date.distantPast
-  private var first: Int?
-  private var isShown = false
-
-  mutating func show(_ done: Int, of count: Int) {
-    guard StandardError.isTerminal else { return }
-    let now = Date()
-    if first == nil { first = done - 1 }
-    guard now.timeIntervalSince(lastShown) > 0.2 || done == count else { return }
-    lastShown = now
-    let elapsed = now.timeIntervalSince(start)
-    let rate = Double(done - (first ?? 0)) / max(elapsed, 1e-9)
-    let left = Int(Double(count - done) / max(rate, 1e-9))
-    let width = 30
-    let filled = count > 0 ? width * done / count : width
-    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-    let clock = String(format: "%d:%02d:%02d", left / 3600, left / 60 % 60, left % 60)
-    StandardError.put(
-      "\r\u{1B}[K[\(bar)] \(done)/\(count)  \(String(format: "%.2f", rate)) \(unit)/s  \(clock) left"
-    )
-    isShown = true
-  }
-
-  mutating func clear() {
-    if isShown { StandardError.put("\r\u{1B}[K") }
-    isShown = false
-  }
-}

@@ -112,7 +112,7 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
           "format_version": "1", "key": net.key, "problem": options.problem,
           "epoch": "\(state.epoch)", "evaluation": evaluation, "seed": "\(options.seed)",
           "curve": JSONValue.array(
-            state.curve.map {
+            Self.thinned(state.curve).map {
               .array([
                 .number(Double($0.epoch)),
                 $0.meanFinalLoss.isFinite ? .number($0.meanFinalLoss) : .null,
@@ -122,6 +122,15 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
         ]) { $1 })
       enqueue(saved.file, as: "\(net.key).safetensors")
     }
+  }
+
+  /// At most 2,000 of the evaluations, the best and the last among them: headers have a limit.
+  static func thinned(_ curve: [EvaluationPoint]) -> [EvaluationPoint] {
+    let most = 2000
+    guard curve.count > most else { return curve }
+    let best = curve.indices.min { curve[$0].meanFinalLoss < curve[$1].meanFinalLoss }
+    let even = (0..<most - 1).map { $0 * curve.count / (most - 1) }
+    return Set(even.dropLast() + [best ?? 0, curve.count - 1]).sorted().map { curve[$0] }
   }
 
   func saveState(_ state: TrainingState) throws { enqueue(contents(state), as: Self.stateName) }

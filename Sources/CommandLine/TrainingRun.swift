@@ -8,6 +8,7 @@ import MetaTraining
 import ProcessGroups
 import Safetensors
 import Settings
+import Synchronization
 import Tensors
 import Unrolling
 
@@ -40,6 +41,22 @@ struct TrainingSession {
   var shouldStop: Bool {
     signals.first != nil || limit.map { ContinuousClock.now - started >= $0 } ?? false
   }
+
+  /// Tells when an unroll is to be given up: launchers kill two seconds after they have asked.
+  var givesUp: @Sendable () -> Bool {
+    let (signals, started, limit) = (signals, started, limit)
+    let asked = Mutex<ContinuousClock.Instant?>(nil)
+    return {
+      guard signals.first != nil || limit.map({ ContinuousClock.now - started >= $0 }) ?? false
+      else { return false }
+      return asked.withLock { asked in
+        let since = asked ?? .now
+        asked = since
+        return .now - since >= Self.patience
+      }
+    }
+  }
+  private static let patience = Duration.milliseconds(100)
 }
 
 /// One training.
@@ -71,6 +88,7 @@ struct TrainingRun {
     runSettings.reportsTimings =
       settings.isVerbose || settings.savePath != nil || settings.logDirectory != nil
     runSettings.recordsUpdates = settings.logDirectory != nil
+    runSettings.givesUp = session.givesUp
     runSettings.agreement = [
       ("program version", ContentHash(programVersion).value),
       (

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogs
 import Datasets
+import Files
 import Foundation
 import Layers
 import LearnedOptimizers
@@ -207,18 +208,22 @@ private struct Unrolling {
     let experiment = try makeExperiment(
       built, named: entry.name, nets: nets.nets, path: path)
     guard let state else { return (experiment, nets.weights, nil) }
-    return try Failure.inFile(path ?? "") {
-      let saved = try state.state(for: experiment)
-      return (experiment, saved.weights, saved)
+    do {
+      return try Failure.inFile(path ?? "") {
+        let saved = try state.state(for: experiment)
+        return (experiment, saved.weights, saved)
+      }
+    } catch let failure as Failure where state.options.problem != entry.name {
+      throw Failure(
+        failure.code,
+        "'\(path ?? "")' is the state of a training on \(state.options.problem), whose nets don't fit"
+          + " \(entry.name): leave out --problem, or give --problem=\(state.options.problem)")
     }
   }
 
   /// The training state in a file; nil for folders and for files that are saved optimizers.
   private static func trainingState(at path: String) throws -> TrainingStateFile? {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-      !isFolder.boolValue
-    else { return nil }
+    guard let status = Path(path).status, !status.isFolder else { return nil }
     let file = try SafetensorsFile(contentsOf: path)
     return TrainingStateFile.isTrainingState(file) ? try TrainingStateFile(file) : nil
   }

@@ -156,8 +156,9 @@ enum Words {
 
     /// Whether a word is one of the command's options, and so no value of the one before.
     private func isOption(_ word: String) -> Bool {
-      guard word.hasPrefix("--") else { return false }
-      let name = word.dropFirst(2).prefix { $0 != "=" }.replacing("-", with: "_")
+      guard word.utf8.starts(with: "--".utf8) else { return false }
+      let bytes = word.utf8.dropFirst(2).prefix { $0 != UInt8(ascii: "=") }
+      let name = String(decoding: bytes, as: UTF8.self).replacing("-", with: "_")
       return Words.isOwn(word) || options.contains { $0.name == name || "no_\($0.name)" == name }
     }
 

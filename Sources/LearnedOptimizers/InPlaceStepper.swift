@@ -182,7 +182,7 @@ package final class InPlaceStepper {
   package func setOption(_ name: String, to value: Double) throws(OptimizerError) {
     let net = type(of: rule).name
     let valid = rule.options.filter { $0.value.number != nil }.map(\.key).sorted()
-    guard valid.contains(name) else { 
+    guard valid.contains(name) else {
       throw .option(SettingError(name, in: .net(net), .unknown(valid: valid)))
     }
     var options = rule.options

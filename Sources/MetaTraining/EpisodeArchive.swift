@@ -198,6 +198,10 @@ struct EpisodeArchive {
         ? found.divergence(code, particle: key.instance)
         : Divergence(key: key, step: counters[1] - 1, quantity: .loss)
     }
+    // What has not diverged goes on.
+    if divergence == nil, !fresh.parameters.isFinite {
+      throw TrainingStateError.malformed(tensor: "\(prefix)/parameters", expected: "finite numbers")
+    }
     return (unroller.restored(fresh), divergence)
   }
 }

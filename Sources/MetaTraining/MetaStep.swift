@@ -55,6 +55,8 @@ struct MetaStep {
   let halves: [(even: [Double], odd: [Double])]
   /// Whether any process wants to stop.
   let stops: Bool
+  /// Whether any process has given its window up, so that none counts.
+  let isGivenUp: Bool
   /// Seconds.
   let timing: Exchange.Timing
 
@@ -65,7 +67,7 @@ struct MetaStep {
   ///   - divergences: as codes, one a particle of this process.
   init(
     _ estimates: [MetaGradient?], divergences: [Int64], weightCounts: [Int], particles: Int,
-    wantsToStop: Bool, group: any ProcessGroup
+    wantsToStop: Bool, hasGivenUp: Bool = false, group: any ProcessGroup
   ) throws {
     let share = group.share(of: particles)
     var exchange = Exchange(summands: particles)
@@ -80,10 +82,12 @@ struct MetaStep {
       return report
     }
     let gathering = exchange.gather(mine, share: share, of: particles)
-    let vote = exchange.vote(wantsToStop)
+    let vote = exchange.vote(wantsToStop || hasGivenUp)
+    let givingUp = exchange.vote(hasGivenUp)
     timing = try exchange.run(on: group)
     reports = exchange[gathering]
     stops = exchange[vote]
+    isGivenUp = exchange[givingUp]
     let contributors = reports.count { $0.hasGradient }
     gradients =
       contributors == 0

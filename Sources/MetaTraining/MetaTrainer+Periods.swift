@@ -117,6 +117,15 @@ extension MetaTrainer {
   /// From so many bytes on episodes are not copied for saving but written out one by one.
   private static let largeArchive = 64 << 20
 
+  /// Whether a process's episodes are small enough to be in memory twice; the same on all processes.
+  var mayKeepTwoOfEpisodes: Bool {
+    let example = estimator.start(
+      OptimizeeKey(seed: options.seed, phase: .training, epoch: 0, instance: 0),
+      in: options.estimationSetting(for: experiment), on: unroller)
+    let most = (options.optimizees + group.count - 1) / group.count
+    return example.byteCount * most <= 4 * Self.largeArchive
+  }
+
   /// Saves the state with the episodes of all processes; every process must call it.
   public func saveState() throws {
     var whole = state

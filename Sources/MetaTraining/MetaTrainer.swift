@@ -46,6 +46,7 @@ public final class MetaTrainer {
   var stopwatch = Stopwatch()
   var reported: Set<Divergence> = []
   private var setting: EstimationSetting
+  private lazy var canGiveUp = settings.givesUp != nil && mayKeepTwoOfEpisodes
 
   /// A training that starts, or goes on, from `state`.
   ///
@@ -88,13 +89,13 @@ public final class MetaTrainer {
     // An earlier run may have stopped between an epoch and its evaluation.
     if state.evaluationIsDue(options), try evaluate(shouldStop) == .stopped { return .stopped }
     while state.epoch < epochCount {
-      let stopping = try trainEpoch(shouldStop)
-      if state.unroll == 0 {
+      let (stopping, isWhole) = try trainEpoch(shouldStop)
+      if isWhole {
         observer?.epochEnded(state.epoch, of: epochCount)
         if state.epoch.isMultiple(of: options.logPeriod) { try reportLogPeriod() }
       }
       // A stop after the last epoch ends nothing early.
-      if stopping && (state.unroll > 0 || state.epoch < epochCount) {
+      if stopping && (!isWhole || state.epoch < epochCount) {
         try saveState()
         return .stopped
       }
@@ -123,8 +124,11 @@ public final class MetaTrainer {
 
   // MARK: - The algorithm
 
-  /// Trains one epoch, or what is left of it, up to a stop after an unroll; says whether to stop.
-  private func trainEpoch(_ shouldStop: () -> Bool) throws -> Bool {
+  /// Trains one epoch, or what is left of it, up to a stop after an unroll, or within one that is given
+  /// up; says whether to stop, and whether the epoch is at its end.
+  private func trainEpoch(
+    _ shouldStop: () -> Bool
+  ) throws -> (stops: Bool, isWhole: Bool) {
     let start = clock.now
     if state.episodes.isEmpty || (countsEpochs && state.unroll == 0) { startEpisodes() }
     var stopping = false
@@ -132,22 +136,32 @@ public final class MetaTrainer {
     while state.unroll < unrollCount {
       let start = clock.now
       setting.metaStep = options.metaStep(after: state, with: estimator)
+      // What a window that is given up began with.
+      let before = canGiveUp ? (state.episodes, reported) : nil
+      unroller.givesUp = canGiveUp ? settings.givesUp : nil
       let estimates = state.episodes.indices.map(estimate)
+      unroller.givesUp = nil
       stopwatch.compute += (clock.now - start).inSeconds
       let step = try MetaStep(
         estimates, divergences: state.episodes.map { newCode(of: $0.divergence) },
         weightCounts: unroller.weightCounts, particles: options.optimizees,
-        wantsToStop: shouldStop(), group: group)
+        wantsToStop: shouldStop(), hasGivenUp: unroller.hasGivenUp, group: group)
+      if step.isGivenUp, let before {
+        (state.episodes, reported) = before
+        // An epoch that has not begun begins anew.
+        if countsEpochs && state.unroll == 0 { state.episodes = [] }
+        return (true, false)
+      }
       take(step)
       (reports, stopping) = (step.reports, step.stops)
       state.unroll += 1
       // An epoch that is complete is counted before stopping.
-      if stopping && state.unroll < unrollCount { return true }
+      if stopping && state.unroll < unrollCount { return (true, false) }
     }
     endEpoch(reports)
     stopwatch.total += (clock.now - start).inSeconds
     stopwatch.epochs += 1
-    return stopping
+    return (stopping, true)
   }
 
   private func startEpisodes() {
@@ -168,7 +182,7 @@ public final class MetaTrainer {
         key: state.episodes[index].key, step: state.episodes[index].position,
         quantity: .metaGradient(net: experiment.nets[0].key))
     } catch {
-      state.episodes[index].divergence = error
+      if !unroller.hasGivenUp { state.episodes[index].divergence = error }
     }
     return nil
   }

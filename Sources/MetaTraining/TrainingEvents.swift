@@ -93,6 +93,11 @@ public struct RunSettings: Sendable {
   public var reportsTimings = false
   /// Whether evaluations count the nets' updates by size; the same on all processes.
   public var recordsUpdates = false
+  /// Asked at every step of a window; nil, windows are never given up.
+  ///
+  /// Once it says yes on any process, the window is given up on all, and the training stops where the
+  /// window began. Whether it is nil must be the same on all.
+  public var givesUp: (@Sendable () -> Bool)?
   /// What all processes must have in common besides their state: names and hashes.
   public var agreement: [(name: String, hash: UInt64)] = []
 

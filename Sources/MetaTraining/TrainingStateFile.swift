@@ -130,9 +130,15 @@ public struct TrainingStateFile: Sendable {
       guard let array = file[name], array.shape == shape.dimensions else {
         throw TrainingStateError.malformed(tensor: name, expected: "\(shape)")
       }
-      return Tensor(try array.floats(), shape: shape)
+      let tensor = Tensor(try array.floats(), shape: shape)
+      guard tensor.isFinite else {
+        throw TrainingStateError.malformed(tensor: name, expected: "finite numbers")
+      }
+      return tensor
     }
-    guard let progress = try file["progress"]?.doubles(), progress.count == 3 else {
+    guard let progress = try file["progress"]?.doubles(), progress.count == 3,
+      !progress.contains(where: \.isNaN)
+    else {
       throw TrainingStateError.malformed(tensor: "progress", expected: "[3]")
     }
     guard let counters = try file["counters"]?.int64s().map({ Int($0) }), counters.count == 9,
@@ -144,12 +150,7 @@ public struct TrainingStateFile: Sendable {
         return NamedTensors(
           names: weights.map(\.name),
           tensors: try weights.map {
-            let tensor = try tensor("\(prefix)/\(net.key)/\($0.name)", $0.shape)
-            guard tensor.isFinite else {
-              throw TrainingStateError.malformed(
-                tensor: "\(prefix)/\(net.key)/\($0.name)", expected: "finite numbers")
-            }
-            return tensor
+            try tensor("\(prefix)/\(net.key)/\($0.name)", $0.shape)
           })
       }
     }

@@ -1,5 +1,3 @@
-internal import CProcesses
-
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Glibc)
@@ -49,68 +47,28 @@ package enum ChildProcess {
     sigaction(SIGCHLD, nil, &old)
     sigaction(SIGCHLD, &ignored, nil)
     defer { sigaction(SIGCHLD, &old, nil) }
-    let (process, code) = spawn(program, arguments, errors: ends[1])
-    close(ends[1])
-    guard code == 0 else { return Outcome(end: .notStarted(code), errors: "") }
+    let started: RunningProgram
+    do throws(RunningProgram.NotStarted) {
+      defer { close(ends[1]) }
+      started = try RunningProgram(program, arguments, errors: ends[1])
+    } catch {
+      return Outcome(end: .notStarted(error.code), errors: "")
+    }
     var errors: [UInt8] = []
     let deadline = ContinuousClock.now + .seconds(timeout)
-    var status: Int32 = 0
     while true {
-      let ended = waitpid(process, &status, WNOHANG)
+      let end = started.end
       collect(from: ends[0], into: &errors)
-      let text = { String(decoding: errors, as: UTF8.self) }
-      if ended == process {
-        let signal = status & 0x7f
-        return Outcome(
-          end: signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal), errors: text())
-      }
-      if ended < 0, errno != EINTR { return Outcome(end: .notStarted(errno), errors: text()) }
+      if let end { return Outcome(end: end, errors: String(decoding: errors, as: UTF8.self)) }
       if ContinuousClock.now >= deadline {
-        kill(-process, SIGKILL)
-        kill(process, SIGKILL)
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        return Outcome(end: .timedOut, errors: text())
+        started.killAll()
+        return Outcome(end: .timedOut, errors: String(decoding: errors, as: UTF8.self))
       }
       // Woken by what it writes; else soon, since its end makes nothing readable.
       var entry = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
       poll(&entry, 1, 10)
       if entry.revents & Int16(POLLHUP) != 0 { usleep(2_000) }
     }
-  }
-
-  /// Starts the program in a process group of its own, with signals as they are by default.
-  private static func spawn(
-    _ program: String, _ arguments: [String], errors: Int32
-  ) -> (process: pid_t, code: Int32) {
-    #if canImport(Darwin)
-      var (actions, attributes): (posix_spawn_file_actions_t?, posix_spawnattr_t?) = (nil, nil)
-    #else
-      var (actions, attributes) = (posix_spawn_file_actions_t(), posix_spawnattr_t())
-    #endif
-    posix_spawn_file_actions_init(&actions)
-    posix_spawnattr_init(&attributes)
-    defer {
-      posix_spawn_file_actions_destroy(&actions)
-      posix_spawnattr_destroy(&attributes)
-    }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, errors, 2)
-    var (none, all) = (sigset_t(), sigset_t())
-    sigemptyset(&none)
-    sigfillset(&all)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(
-      &attributes,
-      Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETPGROUP))
-    let words = ([program] + arguments).map { strdup($0) }
-    defer { for word in words { free(word) } }
-    var process: pid_t = 0
-    let code = posix_spawn(
-      &process, program, &actions, &attributes, words + [nil], cproc_environment())
-    return (process, code)
   }
 
   /// Reads what is there now: the end of the pipe may never come, as a helper may hold it open.

@@ -1,13 +1,13 @@
 internal import Files
 
 /// What a training that goes on needs to know of the event files that are there.
-enum EventReading {
+package enum EventReading {
   /// Whether files tell of the evaluation after an epoch: a kill can come between telling of it and the
   /// state that has it.
   ///
   /// - Parameter paths: event files in the order in which they were opened. What can't be read says
   ///   nothing.
-  static func tellsEvaluation(after epoch: Int, in paths: [String]) -> Bool {
+  package static func tellsEvaluation(after epoch: Int, in paths: [String]) -> Bool {
     let tag = Array("loss/evaluation".utf8)
     var tells = false
     for path in paths {

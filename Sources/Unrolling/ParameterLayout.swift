@@ -13,6 +13,8 @@ public enum ExperimentError: Error, Equatable, Sendable {
   case duplicateKey(String)
   /// A net can't step parameters of this shape.
   case unfitParameter(net: String, parameter: String, shape: String, expected: String)
+  /// There are more parameters, or numbers of a net's state for them, than a tensor can have.
+  case tooLarge(net: String?, parameters: Int, numbers: Int)
 }
 
 /// Where a problem's parameters lie in one vector, and which net steps them: one an optimizee.
@@ -96,6 +98,7 @@ public final class ParameterLayout: Sendable {
       }
       ranges.append(start..<next)
     }
+    try Self.requireSizes(nets, ranges, count: next)
     positions = positionsOfNets
     shapes = positionsOfNets.map { $0.map { specifications[$0].shape } }
     runs = Array(ranges.dropLast())
@@ -103,6 +106,20 @@ public final class ParameterLayout: Sendable {
     order = positionsOfNets.flatMap(\.self) + free
     parameters = zip(specifications, offsets).map {
       Parameter(specification: $0, offset: $1)
+    }
+  }
+
+  private static func requireSizes(
+    _ nets: [NetAssignment], _ ranges: [Range<Int>], count: Int
+  ) throws(ExperimentError) {
+    let most = Int(Int32.max)
+    guard count <= most else { throw .tooLarge(net: nil, parameters: count, numbers: count) }
+    for (assignment, range) in zip(nets, ranges) {
+      guard let net = assignment.optimizer as? any RowwiseOptimizer else { continue }
+      let numbers = range.count / net.rowWidth * net.rowStateShapes.reduce(0) { $0 + $1.count }
+      guard numbers <= most else {
+        throw .tooLarge(net: assignment.key, parameters: range.count, numbers: numbers)
+      }
     }
   }
 

@@ -21,6 +21,12 @@ public final class Unroller {
   public let looksAtMore: Bool
   /// Where set, one a net, the histograms that every update is counted in.
   package var updates: [Histogram]?
+  /// Asked before every gradient; once it says yes, what is under way is given up as if it diverged.
+  package var givesUp: (() -> Bool)? {
+    didSet { if givesUp != nil { hasGivenUp = false } }
+  }
+  /// Whether it said yes.
+  package private(set) var hasGivenUp = false
   private let tape = Tape()
 
   /// An unroller; its nets have no weights before some are loaded.
@@ -99,6 +105,10 @@ public final class Unroller {
   public func lossAndGradient(
     _ optimizee: inout Optimizee
   ) throws(Divergence) -> (loss: Float, gradient: Tensor) {
+    if let givesUp, hasGivenUp || givesUp() {
+      hasGivenUp = true
+      throw diverged(optimizee, .loss)
+    }
     let (loss, parameters) = record(optimizee)
     let value = loss.value.scalar
     guard value.isFinite else { throw diverged(optimizee, .loss) }

@@ -3,7 +3,7 @@ import Foundation
 
 /// How to be called.
 let usage =
-  "l2l-fuzz [--runs N] [--seed S] [--corpus FOLDER] [READER...]; readers are "
+  "l2l-fuzz [--runs N] [--seed S] [--minutes M] [--corpus FOLDER] [READER...]; readers are "
   + Reader.all.map(\.name).joined(separator: ", ")
 
 func fail(_ text: String) -> Never {
@@ -11,12 +11,15 @@ func fail(_ text: String) -> Never {
   exit(64)
 }
 
+// Inputs of each reader.
 var runs = 10_000
 var seed: UInt64 = 1
+var minutes = 1e6
 var corpus = "Tests/Fuzz"
 var names: [String] = []
-// Set by the parent: a batch to run in this process.
+// Set by the parent: a batch to run in this process, and the file of the number under way.
 var batch: Range<Int>?
+var note: String?
 
 var words = CommandLine.arguments.dropFirst()
 while let word = words.popFirst() {
@@ -24,7 +27,9 @@ while let word = words.popFirst() {
   switch word {
   case "--runs": runs = Int(value()) ?? { fail(usage) }()
   case "--seed": seed = UInt64(value()) ?? { fail(usage) }()
+  case "--minutes": minutes = Double(value()) ?? { fail(usage) }()
   case "--corpus": corpus = value()
+  case "--note": note = value()
   case "--batch":
     guard let start = Int(value()), let end = Int(value()), start <= end else { fail(usage) }
     batch = start..<end
@@ -37,24 +42,40 @@ let readers = Reader.all.filter { names.isEmpty || names.contains($0.name) }
 let fuzzing = Fuzzing(seed: seed, corpus: corpus)
 
 if let batch {
-  for reader in readers { try fuzzing.run(reader, batch) }
+  for reader in readers { try fuzzing.run(reader, batch, notedIn: note) }
   exit(0)
 }
 
-var failures = 0
-for reader in readers {
-  var bad: [Int] = []
-  for start in stride(from: 0, to: runs, by: 5_000) {
-    let numbers = start..<min(start + 5_000, runs)
-    guard !fuzzing.endsWell(reader, numbers) else { continue }
-    bad.append(fuzzing.worst(reader, numbers) ?? start)
+let watch = ContinuousClock()
+let start = watch.now
+var done: [String: Int] = [:]
+var failures: [String: Int] = [:]
+var spent: [String: Duration] = [:]
+let batchSize = 20_000
+// In turns, so that a limit of time is shared.
+for first in stride(from: 0, to: runs, by: batchSize) {
+  for reader in readers where watch.now - start < .seconds(minutes * 60) {
+    var next = first
+    let end = min(first + batchSize, runs)
+    let begin = watch.now
+    while next < end, failures[reader.name, default: 0] < 10 {
+      guard let (number, how) = try fuzzing.firstBad(reader, next..<end) else { break }
+      let file = "crash-\(reader.name)-\(seed)-\(number)"
+      try AtomicFile.write(fuzzing.input(number, of: reader), to: file)
+      print("fuzz: \(reader.name): input \(number) FAILED (\(how)), it is in '\(file)'")
+      failures[reader.name, default: 0] += 1
+      next = number + 1
+    }
+    done[reader.name, default: 0] += end - first
+    spent[reader.name, default: .zero] += watch.now - begin
   }
-  for number in bad {
-    let file = "crash-\(reader.name)-\(seed)-\(number)"
-    try AtomicFile.write(fuzzing.input(number, of: reader), to: file)
-    print("fuzz: \(reader.name): input \(number) FAILED, it is in '\(file)'")
-  }
-  if bad.isEmpty { print("fuzz: \(reader.name) passed (\(runs) inputs)") }
-  failures += bad.count
 }
-exit(failures == 0 ? 0 : 1)
+for reader in readers {
+  let count = done[reader.name] ?? 0
+  let rate = Double(count) / max((spent[reader.name] ?? .zero) / .seconds(1), 1e-9)
+  let bad = failures[reader.name] ?? 0
+  print(
+    "fuzz: \(reader.name) \(bad == 0 ? "passed" : "FAILED") (\(count) inputs, \(Int(rate)) a second)"
+  )
+}
+exit(failures.isEmpty ? 0 : 1)

@@ -1,3 +1,4 @@
+import CAllocation
 import LearningToLearn
 
 LearningToLearn.run()

@@ -12,15 +12,8 @@ struct TextTests {
 
   @Test("a shell takes a quoted word as it was", arguments: TextTests.samples)
   func words(word: String) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/bash")
-    process.arguments = ["-c", "printf '%s' \(ShellWord.quoted(word))"]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    #expect(Array(bytes) == Array(word.utf8))
+    let shell = try ToolRun("/bin/bash", ["-c", "printf '%s' \(ShellWord.quoted(word))"])
+    #expect(shell.output == Array(word.utf8))
     #expect(!ShellWord.quoted(word).utf8.contains { $0 < 0x20 })
   }
 

@@ -14,16 +14,10 @@ enum Cluster {
 
   /// Why there can't be hosts; nil where there can.
   static func obstacle() -> String? {
-    let process = Process()
-    let pipe = Pipe()
-    process.executableURL = URL(fileURLWithPath: script)
-    process.arguments = ["--id", "test", "--check"]
-    process.standardError = pipe
-    guard (try? process.run()) != nil else { return "no \(script)" }
-    let text = String(
-      decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return process.terminationStatus == 0 ? nil : text
+    guard let check = try? ToolRun(script, ["--id", "test", "--check"]) else {
+      return "no \(script)"
+    }
+    return check.code == 0 ? nil : check.errors
   }
 
   static let foundObstacle = obstacle()

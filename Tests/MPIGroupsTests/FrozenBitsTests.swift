@@ -95,16 +95,9 @@ extension BuiltProgram {
       }
       let folder = try TemporaryFolder()
       try Data(bytes).write(to: URL(fileURLWithPath: folder.file("tensors")))
-      let process = Process()
-      let pipe = Pipe()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = ["sha256sum", folder.file("tensors")]
-      process.standardOutput = pipe
-      try process.run()
-      let output = pipe.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      try #require(process.terminationStatus == 0)
-      return String(decoding: output.prefix(16), as: UTF8.self)
+      let sum = try ToolRun("sha256sum", [folder.file("tensors")])
+      try #require(sum.code == 0)
+      return String(sum.text.prefix(16))
     }
 
     @Test("what trainings save has the bits that it always had", arguments: FrozenTraining.all)

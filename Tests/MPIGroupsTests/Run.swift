@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import TestSupport
 import Testing
 
@@ -28,7 +29,8 @@ final class Run {
   private static let mark = "L2L_TEST_RUN"
 
   private let folder: TemporaryFolder
-  private let process = Process()
+  private let program: RunningProgram
+  private let line: [String]
   private let identity = UUID().uuidString
   private let start = ContinuousClock.now
   private var ended: Double?
@@ -60,28 +62,19 @@ final class Run {
       variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     }
-    process.environment = variables.merging(environment) { $1 }
-    process.executableURL = URL(fileURLWithPath: line[0])
-    process.arguments = Array(line.dropFirst())
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try handle("out")
-    process.standardError = try handle("err")
-    // The threads of tests block signals, which the process would inherit.
-    var none = sigset_t()
-    var mask = sigset_t()
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, &mask)
-    defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
-    try process.run()
+    self.line = line
+    let flags = O_CREAT | O_WRONLY | O_CLOEXEC
+    let streams = [
+      open(folder.file("out"), flags, 0o600), open(folder.file("err"), flags, 0o600),
+    ]
+    defer { for stream in streams { close(stream) } }
+    program = try RunningProgram(
+      line[0], Array(line.dropFirst()), environment: variables.merging(environment) { $1 },
+      output: streams[0], errors: streams[1])
   }
 
   deinit {
     for process in processes { kill(process, SIGKILL) }
-  }
-
-  private func handle(_ name: String) throws -> FileHandle {
-    _ = FileManager.default.createFile(atPath: folder.file(name), contents: nil)
-    return try #require(FileHandle(forWritingAtPath: folder.file(name)))
   }
 
   private func text(_ name: String) -> String {
@@ -94,28 +87,27 @@ final class Run {
   func result(
     atMost limit: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
   ) -> Result {
-    let isOver = wait(atMost: limit) { !process.isRunning }
+    let isOver = wait(atMost: limit) { program.end != nil }
     if !isOver {
       Issue.record(
-        "not over after \(limit) s: \(process.arguments ?? [])\n\(text("err"))",
+        "not over after \(limit) s: \(line)\n\(text("err"))",
         sourceLocation: sourceLocation)
       for process in processes { kill(process, SIGKILL) }
-      process.waitUntilExit()
+      program.killAll()
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    let code =
-      process.terminationReason == .uncaughtSignal
-      ? 128 + process.terminationStatus : process.terminationStatus
-    return Result(code: code, output: text("out"), errors: text("err"), seconds: seconds)
+    return Result(
+      code: program.end?.code ?? 128 + SIGKILL, output: text("out"), errors: text("err"),
+      seconds: seconds)
   }
 
   /// Waits until standard output has a text, and for `delay` seconds more.
   func waitForOutput(
     _ text: String, then delay: Double = 0, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let isThere = wait(atMost: 60) { self.text("out").contains(text) || !process.isRunning }
+    let isThere = wait(atMost: 60) { self.text("out").contains(text) || program.end != nil }
     try #require(
-      isThere && process.isRunning, "\(self.text("out"))\n\(self.text("err"))",
+      isThere && program.end == nil, "\(self.text("out"))\n\(self.text("err"))",
       sourceLocation: sourceLocation)
     usleep(UInt32(delay * 1e6))
   }
@@ -138,7 +130,7 @@ final class Run {
   // MARK: - Signals
 
   /// Sends a signal to mpirun, or to the process without one.
-  func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+  func signal(_ number: Int32) { program.send(number) }
 
   /// Sends a signal to a rank.
   func signal(_ number: Int32, rank: Int) throws {

@@ -7,7 +7,8 @@ let checks = Target.Dependency.product(name: "LearningToLearnTesting", package: 
 
 // The Swift in the library's articles, one program an article, as `check` has put it here.
 let articlesFolder = Context.packageDirectory + "/Articles"
-let articles = (try? FileManager.default.contentsOfDirectory(atPath: articlesFolder))?.sorted() ?? []
+let articles =
+  (try? FileManager.default.contentsOfDirectory(atPath: articlesFolder))?.sorted() ?? []
 
 // What is new lies in a library, so that tests can import it; the program is its main alone.
 let package = Package(

@@ -69,20 +69,11 @@ struct FetchDataTests {
   private func shell(
     _ command: String, _ arguments: [String] = [], environment: [String: String] = [:]
   ) throws -> Result {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = ["-c", command, "bash"] + arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: mirror.path)
-    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("L2L_") }
-      .merging(environment) { $1 }
-    let errors = Pipe()
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = errors
-    try process.run()
-    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return Result(code: process.terminationStatus, errors: text)
+    let variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("L2L_") }
+    let shell = try ToolRun(
+      "/bin/bash", ["-c", command, "bash"] + arguments,
+      environment: variables.merging(environment) { $1 }, folder: mirror.path)
+    return Result(code: shell.code, errors: shell.errors)
   }
 
   /// Fetches a set from the mirror, verified by its table.

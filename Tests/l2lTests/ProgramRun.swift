@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Processes
 import TestSupport
 import Testing
 
@@ -55,8 +55,7 @@ final class ProgramRun: Sendable {
   }()
 
   private let folder: TemporaryFolder
-  private let process = Process()
-  private let ended = DispatchSemaphore(value: 0)
+  private let program: RunningProgram
 
   /// Starts the program.
   ///
@@ -76,18 +75,15 @@ final class ProgramRun: Sendable {
     for file in files where !FileManager.default.fileExists(atPath: file) {
       try Data().write(to: URL(fileURLWithPath: file))
     }
-    process.executableURL = URL(fileURLWithPath: executable)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder ?? empty)
     let foreign = ["L2L_", "OMPI_", "PMI_", "PMIX_", "SLURM_"]
-    process.environment = ProcessInfo.processInfo.environment
+    let variables = ProcessInfo.processInfo.environment
       .filter { variable in !foreign.contains { variable.key.hasPrefix($0) } }
       .merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: files[0]))
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: files[1]))
-    process.terminationHandler = { [ended] _ in ended.signal() }
-    try process.run()
+    let streams = files.map { open($0, O_WRONLY | O_CLOEXEC) }
+    defer { for stream in streams { close(stream) } }
+    program = try RunningProgram(
+      executable, arguments, environment: variables, folder: folder ?? empty, output: streams[0],
+      errors: streams[1])
   }
 
   /// What the program has written to standard error so far.
@@ -101,15 +97,13 @@ final class ProgramRun: Sendable {
   }
 
   /// Sends a signal, if the program still runs.
-  func send(_ signal: Int32) {
-    if process.isRunning { kill(process.processIdentifier, signal) }
-  }
+  func send(_ signal: Int32) { program.send(signal) }
 
   /// Waits until a condition holds or the program ends; false when neither came in time.
   func wait(seconds: Double = 30, until condition: () -> Bool) -> Bool {
     let end = Date() + seconds
     while Date() < end {
-      if condition() || !process.isRunning { return true }
+      if condition() || program.end != nil { return true }
       Thread.sleep(forTimeInterval: 0.005)
     }
     return false
@@ -119,15 +113,18 @@ final class ProgramRun: Sendable {
   func result(
     timeout: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
   ) -> Result {
-    if ended.wait(timeout: .now() + timeout) == .timedOut {
+    let end = program.wait(atMost: timeout)
+    if end == nil {
       Issue.record("the program takes over \(timeout) s", sourceLocation: sourceLocation)
-      kill(process.processIdentifier, SIGKILL)
-      ended.wait()
+      program.killAll()
     }
-    let wasSignal = process.terminationReason == .uncaughtSignal
-    return Result(
-      output: output, errors: errors, code: wasSignal ? nil : process.terminationStatus,
-      signal: wasSignal ? process.terminationStatus : nil)
+    var result = Result(output: output, errors: errors)
+    switch end {
+    case .exited(let code): result.code = code
+    case .signalled(let signal): result.signal = signal
+    default: result.signal = SIGKILL
+    }
+    return result
   }
 }
 

@@ -19,6 +19,15 @@ void cproc_unwatch(void);
 /// The first signal that came since watching began, 0 before one did.
 int cproc_first_signal(void);
 
+/// Starts a program in a process group of its own, with signals as they are by default, an empty
+/// standard input, and none of this process's other descriptors. Returns 0, or an errno.
+///
+/// `folder` is the current folder, NULL for this process's; `environment` NULL for this process's;
+/// `output` and `errors` are descriptors, -1 for none.
+int cproc_spawn(
+    int *process, const char *program, char *const *arguments, char *const *environment,
+    const char *folder, int output, int errors);
+
 /// The environment that a child gets: the system's variable is no constant, which Swift minds.
 char *const *cproc_environment(void);
 

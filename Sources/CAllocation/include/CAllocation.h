@@ -1,0 +1,2 @@
+// Replaces malloc in the program that is linked with it: see allocation.c.
+#pragma once
