@@ -14,15 +14,15 @@ internal import Synchronization
 /// Started by posix_spawn and asked by waitpid for itself alone: no thread, no pipe and no other child
 /// of this process is looked at, so many can be started at the same time. It is killed, with its
 /// helpers, when the value goes away before it has ended.
-public final class RunningProgram: Sendable {
+package final class RunningProgram: Sendable {
   /// The program could not be started.
-  public struct NotStarted: Error, Equatable {
+  package struct NotStarted: Error, Equatable {
     /// An `errno`.
     public let code: Int32
   }
 
   /// Its process, which is also its process group.
-  public let process: Int32
+  package let process: Int32
   private let status = Mutex<Int32?>(nil)
 
   /// Starts a program with an empty standard input and no other descriptor of this process.
@@ -34,7 +34,7 @@ public final class RunningProgram: Sendable {
   ///   - folder: its current folder; this process's when nil.
   ///   - output: the descriptor of its standard output; nil for none.
   ///   - errors: that of its standard error.
-  public init(
+  package init(
     _ program: String, _ arguments: [String], environment: [String: String]? = nil,
     folder: String? = nil, output: Int32? = nil, errors: Int32? = nil
   ) throws(NotStarted) {
@@ -64,7 +64,7 @@ public final class RunningProgram: Sendable {
   }
 
   /// How it ended; nil while it runs.
-  public var end: ChildProcess.Outcome.End? {
+  package var end: ChildProcess.Outcome.End? {
     status.withLock { status in
       if status == nil { status = collected(WNOHANG) }
       return status.map(Self.end)
@@ -88,7 +88,7 @@ public final class RunningProgram: Sendable {
   }
 
   /// Waits for its end, at most so many seconds; nil when it still runs then.
-  public func wait(atMost seconds: Double) -> ChildProcess.Outcome.End? {
+  package func wait(atMost seconds: Double) -> ChildProcess.Outcome.End? {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while true {
       if let end { return end }
@@ -98,7 +98,7 @@ public final class RunningProgram: Sendable {
   }
 
   /// Sends a signal, if it still runs.
-  public func send(_ signal: Int32) {
+  package func send(_ signal: Int32) {
     status.withLock { status in
       if status == nil { status = collected(WNOHANG) }
       // Not collected, so the number is still its own.
@@ -107,7 +107,7 @@ public final class RunningProgram: Sendable {
   }
 
   /// Kills it and all that is in its process group, and waits for its end.
-  public func killAll() {
+  package func killAll() {
     status.withLock { status in
       guard status == nil else { return }
       kill(-process, SIGKILL)
