@@ -137,7 +137,7 @@ public final class MetaTrainer {
       let start = clock.now
       setting.metaStep = options.metaStep(after: state, with: estimator)
       // What a window that is given up began with.
-      let before = canGiveUp ? (state.episodes, reported) : nil
+      let before: ([Episode], Set<Divergence>)? = canGiveUp ? (state.episodes, reported) : nil
       unroller.givesUp = canGiveUp ? settings.givesUp : nil
       let estimates = state.episodes.indices.map(estimate)
       unroller.givesUp = nil

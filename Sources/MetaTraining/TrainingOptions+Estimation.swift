@@ -21,8 +21,9 @@ extension TrainingOptions {
     return setting
   }
 
-  /// Whether a training with this estimator counts epochs: its particles start and end together, and
-  /// their trajectories are of one length. Else it counts meta-steps.
+  /// Whether a training with this estimator counts epochs; else it counts meta-steps.
+  ///
+  /// Epochs need particles that start and end together, and trajectories of one length.
   public func countsEpochs(with estimator: any MetaGradientEstimator) -> Bool {
     estimator.isInStep && horizon.constant != nil
   }

@@ -6,9 +6,8 @@ let library = Target.Dependency.product(name: "LearningToLearn", package: "l2l")
 let checks = Target.Dependency.product(name: "LearningToLearnTesting", package: "l2l")
 
 // The Swift in the library's articles, one program an article, as `check` has put it here.
-let articlesFolder = Context.packageDirectory + "/Articles"
-let articles =
-  (try? FileManager.default.contentsOfDirectory(atPath: articlesFolder))?.sorted() ?? []
+let folder = Context.packageDirectory + "/Articles"
+let articles = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
 
 // What is new lies in a library, so that tests can import it; the program is its main alone.
 let package = Package(
