@@ -214,8 +214,8 @@ let package = Package(
       "l2l",
       [
         "l2l", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling", "Problems",
-        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Settings", "TestSupport",
-        "TrainingTestSupport",
+        "LearnedOptimizers", "Datasets", "Layers", "Tensors", "Safetensors", "Settings",
+        "TestSupport", "TrainingTestSupport",
       ], resources: [.copy("Fixtures")]),
     tests("MPI", ["MPI"]),
     tests(
