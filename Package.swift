@@ -229,7 +229,7 @@ let package = Package(
       "l2l",
       [
         "l2l", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling", "Problems",
-        "LearnedOptimizers", "Layers", "Tensors", "Safetensors", "Settings", "Processes",
+        "LearnedOptimizers", "Datasets", "Layers", "Tensors", "Safetensors", "Settings", "Processes",
         "TestSupport",
         "TrainingTestSupport",
       ], resources: [.copy("Fixtures")]),

@@ -1,5 +1,7 @@
 import Catalogs
+import Datasets
 import Foundation
+import Layers
 import LearnedOptimizers
 import MetaGradients
 import MetaTraining
