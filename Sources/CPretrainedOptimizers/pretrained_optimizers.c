@@ -12,6 +12,12 @@ static const unsigned char mnist[] = {
 #embed "data/mnist.safetensors"
 };
 
+static const unsigned char celo2[] = {
+#embed "data/celo2.safetensors"
+};
+
+cpretrained_file cpretrained_celo2(void) { return (cpretrained_file){celo2, sizeof celo2}; }
+
 cpretrained_file cpretrained_quadratic(void) {
   return (cpretrained_file){quadratic, sizeof quadratic};
 }

@@ -11,7 +11,7 @@ extension Catalog {
     problems: standardProblems + ProblemEntry.networks + ProblemEntry.functions
       + ProblemEntry.families, optimizers: OptimizerEntry.standard,
     estimators: EstimatorEntry.standard, baselines: Baseline.standard,
-    recipes: Recipe.standard, suites: Suite.standard)
+    recipes: Recipe.standard + Recipe.forAnyModel, suites: Suite.standard)
 
   private static let standardProblems: [ProblemEntry] = [
     ProblemEntry("simple", "one scalar: f = x^2", nets: [.linear]) { (_: NoSettings, _) in

@@ -18,24 +18,66 @@ struct LearnedNets {
   let options: [String: String]
 
   /// The nets with the weights that come with the program: what `--path=pretrained` names.
-  private func pretrained(overrides: [String: String]) throws -> TrainedNets {
-    guard overrides.isEmpty else {
-      throw Failure(.usage, "a pretrained optimizer has options of its own; leave out --net_option")
-    }
-    guard let pretrained = PretrainedOptimizer(rawValue: problem.name),
-      let description = problem.nets.first
-    else {
-      let names = PretrainedOptimizer.allCases.map(\.rawValue).joined(separator: ", ")
+  ///
+  /// - Parameter name: which of them; nil for the problem's own, else the general one.
+  private func pretrained(_ name: String?, overrides: [String: String]) throws -> TrainedNets {
+    let own = PretrainedOptimizer(rawValue: name ?? problem.name)
+    guard let chosen = own ?? (name == nil ? .general : nil) else {
+      let names = PretrainedOptimizer.allCases.map { "pretrained:\($0.rawValue)" }
       throw Failure(
         .missing,
-        "no optimizer for '\(problem.name)' comes with the program, only for \(names); train one")
+        "no optimizer 'pretrained:\(name ?? "")' comes with the program, only"
+          + " \(names.joined(separator: ", "))")
     }
-    let trained = try pretrained.load()
+    let trained = try chosen.load()
+    let key = problem.nets.first?.key ?? "cw"
+    let rule = try adjusted(trained.rule, key, overrides) { name in
+      Failure(
+        .usage,
+        "a pretrained optimizer has options of its own; leave out --net_option \(name)")
+    }
     return TrainedNets(
-      nets: [
-        NetAssignment(
-          key: description.key, optimizer: trained.rule, parameters: description.parameters)
-      ], weights: [trained.weights])
+      nets: [NetAssignment(key: key, optimizer: rule)], weights: [trained.weights])
+  }
+
+  /// A saved rule with those of the user's options that may be chosen anew.
+  ///
+  /// - Parameter refusal: the error for any other option.
+  private func adjusted(
+    _ rule: any LearnedOptimizer, _ key: String, _ overrides: [String: String],
+    refusal: ((_ name: String) -> Failure)? = nil
+  ) throws -> any LearnedOptimizer {
+    let kind = type(of: rule)
+    let entry = try catalog.optimizer(named: kind.name)
+    var options = rule.options
+    let prefix = "\(key)."
+    for (given, text) in overrides.sorted(by: { $0.key < $1.key }) {
+      let isOwn = given.hasPrefix(prefix)
+      let name = isOwn ? String(given.dropFirst(prefix.count)) : given
+      if !isOwn, overrides[prefix + name] != nil { continue }
+      guard kind.adjustableOptions.contains(name) else {
+        if let refusal, name != "net" || text != kind.name { throw refusal(given) }
+        continue
+      }
+      options[name] = try entry.option(name, reading: text).value
+    }
+    return options == rule.options ? rule : try entry.make(options: options)
+  }
+
+  /// The user's options with the classes that files say where they say none: options are of those
+  /// classes then.
+  private func naming(_ overrides: [String: String], _ path: String?) -> [String: String] {
+    guard let path, !overrides.isEmpty, overrides["net"] == nil, let status = Path(path).status
+    else { return overrides }
+    var result = overrides
+    for description in problem.nets where overrides["\(description.key).net"] == nil {
+      let file = status.isFolder ? "\(path)/\(description.key).safetensors" : path
+      guard let net = (try? SafetensorsFile(contentsOf: file))?.metadata["net"],
+        net != description.net, catalog.optimizers.contains(where: { $0.name == net })
+      else { continue }
+      result["\(description.key).net"] = net
+    }
+    return result
   }
 
   /// The nets with the weights saved at `path`, a folder or the file of the one net, or
@@ -43,7 +85,11 @@ struct LearnedNets {
   func load(
     overrides: [String: String], path: String?, seed: UInt64, warns: Bool = true
   ) throws -> TrainedNets {
-    if path == "pretrained" { return try pretrained(overrides: overrides) }
+    if path == "pretrained" { return try pretrained(nil, overrides: overrides) }
+    if let path, path.utf8.starts(with: "pretrained:".utf8) {
+      return try pretrained(String(path.dropFirst("pretrained:".count)), overrides: overrides)
+    }
+    let overrides = naming(overrides, path)
     let descriptions = try netDescriptions(
       of: problem, overrides: overrides, from: catalog.optimizers)
     // Made before any file is read: options that no net can have are the user's mistake, not the
@@ -122,12 +168,13 @@ struct LearnedNets {
           "'\(file)' holds the net '\(key)' instead of '\(description.key)'; give the folder"
             + " as the training wrote it")
       }
+      let rule = try adjusted(saved.rule, description.key, overrides)
       try requireAgreement(
-        saved.rule, description, fresh.optimizer.options, overrides,
+        rule, description, fresh.optimizer.options, overrides,
         try catalog.optimizer(named: description.net), file)
       return (
         NetAssignment(
-          key: description.key, optimizer: saved.rule, parameters: description.parameters),
+          key: description.key, optimizer: rule, parameters: description.parameters),
         saved.weights
       )
     }

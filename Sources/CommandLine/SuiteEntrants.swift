@@ -79,7 +79,7 @@ struct SuiteEntrants {
   private func load(_ path: String) throws -> TrainedOptimizer {
     let words = path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     if words.first == "pretrained" {
-      let name = words.count == 2 ? String(words[1]) : PretrainedOptimizer.mnist.rawValue
+      let name = words.count == 2 ? String(words[1]) : PretrainedOptimizer.general.rawValue
       guard let pretrained = PretrainedOptimizer(rawValue: name) else {
         let names = PretrainedOptimizer.allCases.map { "pretrained:\($0.rawValue)" }
         throw Failure(

@@ -26,6 +26,10 @@ public protocol LearnedOptimizer: Sendable {
   /// The class's name in saved optimizers, as `CoordinateWiseDeepLSTM`.
   static var name: String { get }
 
+  /// The options that the user may choose anew for saved weights, as a learning rate; none unless a
+  /// class says so.
+  static var adjustableOptions: Set<String> { get }
+
   /// The options that make this rule, by name, as saved under `net_options`.
   var options: [String: JSONValue] { get }
 
@@ -57,6 +61,9 @@ public protocol LearnedOptimizer: Sendable {
 }
 
 extension LearnedOptimizer {
+  /// None.
+  public static var adjustableOptions: Set<String> { [] }
+
   /// Gradients alone.
   public var inputs: StepInputs { [] }
 

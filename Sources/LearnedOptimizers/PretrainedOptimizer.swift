@@ -7,6 +7,11 @@ public enum PretrainedOptimizer: String, CaseIterable, Sendable {
   case quadratic
   /// For perceptrons on images, and other small neural networks.
   case mnist
+  /// For models of any kind: a Celo2, whose learning rate is the user's.
+  case celo2
+
+  /// The one that fits what no other was trained for.
+  public static let general = PretrainedOptimizer.celo2
 
   /// The optimizer and the facts about its training: options, seed, commit and the curve of its
   /// evaluations.
@@ -17,6 +22,7 @@ public enum PretrainedOptimizer: String, CaseIterable, Sendable {
       switch self {
       case .quadratic: cpretrained_quadratic()
       case .mnist: cpretrained_mnist()
+      case .celo2: cpretrained_celo2()
       }
     let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))
     return try TrainedOptimizer(file: SafetensorsFile(bytes: bytes))

@@ -32,7 +32,8 @@ struct CallFault: Error {
 
   private static func code(_ error: OptimizerError) -> Int {
     switch error {
-    case .unknownNet, .missingWeight, .wrongWeightShape, .unexpectedWeight, .weightNotFinite:
+    case .unknownNet, .missingWeight, .wrongWeightShape, .unexpectedWeight, .weightNotFinite,
+      .unfitTensor:
       L2L_ERROR_FORMAT
     case .option: L2L_ERROR_OPTION
     case .unfitShape: L2L_ERROR_SHAPE

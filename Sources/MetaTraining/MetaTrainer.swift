@@ -138,7 +138,7 @@ public final class MetaTrainer {
       setting.metaStep = options.metaStep(after: state, with: estimator)
       // What a window that is given up began with.
       let before: ([Episode], Set<Divergence>)? = canGiveUp ? (state.episodes, reported) : nil
-      unroller.givesUp = canGiveUp ? settings.givesUp : nil
+      if canGiveUp { unroller.givesUp = settings.givesUp }
       let estimates = state.episodes.indices.map(estimate)
       unroller.givesUp = nil
       stopwatch.compute += (clock.now - start).inSeconds

@@ -1,5 +1,6 @@
 import Autodiff
 import Catalogs
+import Datasets
 import Layers
 import Problems
 import Settings

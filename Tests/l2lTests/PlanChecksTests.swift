@@ -44,7 +44,7 @@ struct PlanChecksTests {
       "--meta_optimizer=sgd --weight_decay=0.1",
       ["--weight_decay has no effect without --meta_optimizer=adamw"]
     ),
-    ("--freeze=linear/v", ["no net has weights 'linear/v'", "did you mean 'linear/w'?"]),
+    ("--freeze=linear/ww", ["no net has weights 'linear/ww'", "did you mean 'linear/w'?"]),
     ("--num_steps=10 --unroll_length=20", ["--num_steps 10 is less than --unroll_length 20"]),
   ]
 

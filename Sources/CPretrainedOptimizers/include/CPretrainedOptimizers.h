@@ -12,5 +12,6 @@ typedef struct {
 
 cpretrained_file cpretrained_quadratic(void);
 cpretrained_file cpretrained_mnist(void);
+cpretrained_file cpretrained_celo2(void);
 
 #endif

@@ -15,6 +15,10 @@ public import Tensors
 public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   /// `Celo2`.
   public static let name = "Celo2"
+  /// The sizes of steps: the learned directions do not depend on them.
+  public static let adjustableOptions: Set<String> = [
+    "learning_rate", "weight_decay", "adam_multiplier",
+  ]
   /// The constants.
   public let settings: Celo2Settings
   let core: PerceptronCore
@@ -92,6 +96,8 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
 public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   /// `Celo2Base`.
   public static let name = "Celo2Base"
+  /// The sizes of steps: the learned directions do not depend on them.
+  public static let adjustableOptions: Set<String> = ["learning_rate", "weight_decay"]
   /// The constants.
   public let settings: Celo2BaseSettings
   let core: PerceptronCore
