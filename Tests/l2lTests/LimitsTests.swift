@@ -70,7 +70,7 @@ struct LimitsTests {
   func longUnroll() throws {
     let program = try ProgramRun(
       [
-        "train", "--problem=quadratic", "--num_steps=1000000000", "--unroll_length=1000000000",
+        "train", "--problem=quadratic", "--num_steps=10000000", "--unroll_length=10000000",
         "--estimator=full-es", "--optimizees=2", "--save_path=t",
       ], in: folder.path)
     let state = folder.file("t/latest.training-state.safetensors")
