@@ -229,7 +229,8 @@ let package = Package(
       "l2l",
       [
         "l2l", "Catalogs", "MetaTraining", "MetaGradients", "Unrolling", "Problems",
-        "LearnedOptimizers", "Datasets", "Layers", "Tensors", "Safetensors", "Settings", "Processes",
+        "LearnedOptimizers", "Datasets", "Layers", "Tensors", "Safetensors", "Settings",
+        "Processes",
         "TestSupport",
         "TrainingTestSupport",
       ], resources: [.copy("Fixtures")]),

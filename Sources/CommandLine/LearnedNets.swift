@@ -64,13 +64,20 @@ struct LearnedNets {
     return options == rule.options ? rule : try entry.make(options: options)
   }
 
-  /// The user's options with the classes that files say where they say none: options are of those
-  /// classes then.
+  /// The user's options with the classes that files say, where they name none and hold an option that
+  /// the default class does not have.
   private func naming(_ overrides: [String: String], _ path: String?) -> [String: String] {
     guard let path, !overrides.isEmpty, overrides["net"] == nil, let status = Path(path).status
     else { return overrides }
     var result = overrides
     for description in problem.nets where overrides["\(description.key).net"] == nil {
+      let prefix = "\(description.key)."
+      let standard = catalog.optimizers.first { $0.name == description.net }
+      let names = overrides.keys.compactMap { name in
+        name.hasPrefix(prefix)
+          ? String(name.dropFirst(prefix.count)) : name.contains(".") ? nil : name
+      }
+      guard names.contains(where: { standard?.setting(named: $0) == nil }) else { continue }
       let file = status.isFolder ? "\(path)/\(description.key).safetensors" : path
       guard let net = (try? SafetensorsFile(contentsOf: file))?.metadata["net"],
         net != description.net, catalog.optimizers.contains(where: { $0.name == net })

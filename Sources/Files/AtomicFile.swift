@@ -92,7 +92,7 @@ private struct Parts {
   let part: (Int) -> [UInt8]
 
   /// Calls `body` with the bytes in order.
-  func forEach(_ body: ([UInt8]) throws(CallFailure) -> Void) throws(CallFailure) {
+  func inOrder(_ body: ([UInt8]) throws(CallFailure) -> Void) throws(CallFailure) {
     var buffer: [UInt8] = []
     for index in 0..<count {
       let bytes = part(index)
@@ -161,7 +161,7 @@ extension AtomicFile {
   private static func writeAll(
     _ parts: Parts, to descriptor: Int32, _ calls: SystemCalls
   ) throws(CallFailure) {
-    try parts.forEach { (bytes) throws(CallFailure) in
+    try parts.inOrder { (bytes) throws(CallFailure) in
       let count = Writing.all(bytes, to: descriptor, patience: calls.patience, calls.write)
       guard count == bytes.count else { throw CallFailure("write") }
     }

@@ -56,7 +56,10 @@ struct RobustStatisticsTests {
     let table = [[1.0, 2, 3], [10, 20, 30]]
     let first = bootstrap.intervals(of: table) { [$0.reduce(0, +)] }
     #expect(first == bootstrap.intervals(of: table) { [$0.reduce(0, +)] })
-    #expect(first != StratifiedBootstrap(seed: 4).intervals(of: table) { [$0.reduce(0, +)] })
+    let irregular = [[1.0, 2, 4, 8, 16, 32, 64], [0.1, 0.3, 0.9, 2.7, 8.1, 24.3, 72.9]]
+    #expect(
+      bootstrap.intervals(of: irregular) { [$0.reduce(0, +)] }
+        != StratifiedBootstrap(seed: 4).intervals(of: irregular) { [$0.reduce(0, +)] })
     #expect(first[0].low >= 33 && first[0].high <= 99 && first[0].low < first[0].high)
   }
 }

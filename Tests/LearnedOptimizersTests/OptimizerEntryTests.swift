@@ -252,7 +252,7 @@ struct OptimizerEntryTests {
     }
     guard entry.options.contains("preprocess_name") else { return }
     let choices: [[String: JSONValue]] = [
-      ["preprocess_name": .string("identity")],
+      ["preprocess_name": .string("identity"), "preprocess_options": .object([:])],
       ["preprocess_name": .string("Clamp"), "preprocess_options": .object(["min": .number(-1)])],
       [
         "preprocess_name": .string("Clamp"),
@@ -261,7 +261,7 @@ struct OptimizerEntryTests {
     ]
     for choice in choices {
       let net = try make(name, changes: choice)
-      let again = try make(name, changes: net.options)
+      let again = try entry.make(options: net.options)
       #expect(again.options == net.options)
       #expect(net.options["preprocess_name"] == choice["preprocess_name"])
     }

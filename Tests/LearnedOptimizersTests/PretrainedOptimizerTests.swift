@@ -8,8 +8,9 @@ struct PretrainedOptimizerTests {
   @Test("each loads and tells how it was trained", arguments: PretrainedOptimizer.allCases)
   func metadata(pretrained: PretrainedOptimizer) throws {
     let saved = try pretrained.load()
-    #expect(saved.metadata["problem"] == pretrained.rawValue)
-    #expect(saved.rule is CoordinateWiseDeepLSTM)
+    let isGeneral = pretrained == .general
+    #expect(saved.metadata["problem"] == (isGeneral ? "small-images" : pretrained.rawValue))
+    #expect(isGeneral ? saved.rule is Celo2 : saved.rule is CoordinateWiseDeepLSTM)
     #expect(saved.metadata["commit"]?.isEmpty == false)
     let options = try #require(
       saved.metadata["training_options"].flatMap { JSONValue(parsing: $0)?.object })

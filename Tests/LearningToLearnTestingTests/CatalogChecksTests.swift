@@ -19,9 +19,17 @@ struct CatalogChecksTests {
 
   private static let cases: [String: Case] = [
     "cifar": Case(
-      options: ["conv_channels": "2,3", "linear_layers": "4", "batch_size": "4"], isSmooth: false),
+      options: [
+        "conv_channels": "2,3", "linear_layers": "4", "batch_size": "4", "batch_norm": "false",
+      ],
+      step: 0.002,
+      isSmooth: false),
     "cifar-multi": Case(
-      options: ["conv_channels": "2,3", "linear_layers": "4", "batch_size": "4"], isSmooth: false),
+      options: [
+        "conv_channels": "2,3", "linear_layers": "4", "batch_size": "4", "batch_norm": "false",
+      ],
+      step: 0.002,
+      isSmooth: false),
     "perceptron": Case(options: ["activation": "tanh"]),
     "autoencoder": Case(options: ["activation": "tanh", "layers": "8,4,8"]),
     "conv-net": Case(options: ["batch_size": "8"], isSmooth: false),
@@ -33,7 +41,7 @@ struct CatalogChecksTests {
     "ackley": Case(step: 0.005),
     "beale": Case(step: 0.005),
     "lasso": Case(step: 0.002),
-    "small-images": Case(isSmooth: false),
+    "small-images": Case(options: ["scale": "2"], step: 0.005, isSmooth: false),
     "perceptrons": Case(isSmooth: false),
   ]
 

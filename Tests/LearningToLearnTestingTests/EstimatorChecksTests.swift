@@ -48,6 +48,7 @@ struct EstimatorChecksTests {
       if usesLoadedWeights, episode.draws > 0 {
         var beside = episode.walkers[0]
         let losses = try unroller.walk(&beside, steps: 1)
+        _ = try base.estimate(&episode, weights: weights, in: setting, on: unroller)
         return MetaGradient(
           losses: losses, gradients: weights.map { .init(repeating: 0, count: $0.elementCount) },
           metaLoss: 0)

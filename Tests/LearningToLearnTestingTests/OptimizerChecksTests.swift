@@ -19,7 +19,7 @@ struct OptimizerChecksTests {
     var hidesWeight = false
     var engineRate: Float?
 
-    var options: [String: JSONValue] { ["rate": .float(forgetsRate ? rate + 1 : rate)] }
+    var options: [String: JSONValue] { forgetsRate ? [:] : ["rate": .float(rate)] }
     var weights: [VariableSpecification] {
       names.map { VariableSpecification($0, .scalar, .constant(0.1)) }
     }

@@ -17,7 +17,9 @@ final class Run {
 
     /// Standard output without times.
     var lines: [Substring] {
-      output.split(separator: "\n").filter { !$0.hasPrefix("Mean epoch time:") }
+      output.split(separator: "\n").filter {
+        !($0.hasPrefix("Mean ") && $0.contains(" time: "))
+      }
     }
 
     /// The program's own error lines.

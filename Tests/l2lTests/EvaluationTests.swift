@@ -59,12 +59,31 @@ struct EvaluationTests {
     #expect(final.allSatisfy { $0 < limit }, "\(final)")
   }
 
-  @Test("a problem without a pretrained optimizer is an error that names those with one")
-  func nonePretrained() throws {
-    let result = try run(["evaluate", "--problem=simple", "--path=pretrained"])
-    #expect(result.code == 66)
-    #expect(result.errors.contains("'simple'"))
-    #expect(result.errors.contains("quadratic, mnist"))
+  @Test("a problem without an optimizer of its own is stepped by the general one, at any rate")
+  func generalPretrained() throws {
+    let perceptron = ["--problem=perceptron", "--num_epochs=2", "--num_steps=300"]
+    func final(_ options: [String]) throws -> Double {
+      let rows = try table(perceptron + options)
+      return rows.filter { $0.step == 300 }.map(\.loss).reduce(0, +) / 2
+    }
+    let slow = try final(["--path=pretrained"])
+    let fast = try final(["--path=pretrained:celo2", "--net_option=learning_rate=0.004"])
+    #expect(slow < 1.2 && fast < slow, "\(slow), \(fast)")
+  }
+
+  @Test("names that none has, and options that are not the user's, are errors that say what can be")
+  func wrongPretrained() throws {
+    for (options, code, words) in [
+      (["--path=pretrained:best"], 66, ["pretrained:best", "pretrained:celo2"]),
+      (["--path=pretrained", "--net_option=layers=3"], 64, ["options of its own", "layers"]),
+      (
+        ["--path=pretrained", "--net_option=learning_rate=x"], 64, ["learning_rate", "can't be x"]
+      ),
+    ] as [([String], Int, [String])] {
+      let result = try run(["evaluate", "--problem=perceptron"] + options)
+      #expect(result.code.map(Int.init) == code, "\(result)")
+      for word in words { #expect(result.errors.contains(word), "\(result.errors)") }
+    }
   }
 
   @Test(

@@ -17,7 +17,9 @@ final class ProgramRun: Sendable {
     /// The lines of standard output.
     var lines: [String] { output.split(separator: "\n").map(String.init) }
     /// The lines of standard output without those that tell times.
-    var untimedLines: [String] { lines.filter { !$0.hasPrefix("Mean epoch time: ") } }
+    var untimedLines: [String] {
+      lines.filter { !($0.hasPrefix("Mean ") && $0.contains(" time: ")) }
+    }
     /// The lines of standard error.
     var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
     /// What stands behind `l2l: error: `, if that is there exactly once and all else are notices.

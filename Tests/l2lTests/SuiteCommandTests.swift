@@ -20,7 +20,7 @@ struct SuiteCommandTests {
 
   private func arguments(_ more: [String] = [], output: String = "out") -> [String] {
     [
-      "compare", "--suite=suite.json", "--optimizers=L2L=pretrained", "--output=\(output)",
+      "compare", "--suite=suite.json", "--optimizers=L2L=pretrained:mnist", "--output=\(output)",
       "--data_dir=synthetic",
     ] + more
   }
