@@ -107,7 +107,7 @@ struct Convert: SettingsCommand {
   private static func options(
     _ given: [String: String], _ catalog: Catalog
   ) throws -> [String: JSONValue] {
-    let named = try given["net"].map { try catalog.optimizer(named: $0) }
+    let named = try given["net"].map { try net($0, among: catalog.optimizers) }
     var options: [String: JSONValue] = [:]
     for (name, text) in given.sorted(by: { $0.key < $1.key }) {
       if name == "net" {

@@ -60,7 +60,7 @@ private func unknownOption(_ name: String, of entry: OptimizerEntry) -> SettingE
   SettingError(name, in: .net(entry.name), .unknown(valid: entry.options))
 }
 
-private func net(_ name: String, among entries: [OptimizerEntry]) throws -> OptimizerEntry {
+func net(_ name: String, among entries: [OptimizerEntry]) throws -> OptimizerEntry {
   do {
     return try entries.entry(named: name)
   } catch {

@@ -11,6 +11,10 @@ internal import Unrolling
 /// the unroller did before and whatever other episodes do; a trajectory that ends is followed by the
 /// next one; and two particles see different random numbers.
 ///
+/// ```swift
+/// @Test func oneSided() throws { try checkEstimator(OneSided(sigma: 0.01)) }
+/// ```
+///
 /// - Throws: `ConformanceFault`.
 public func checkEstimator(_ estimator: any MetaGradientEstimator) throws {
   let subject = type(of: estimator).name

@@ -13,6 +13,12 @@ internal import Unrolling
 /// weights survive a file; and its meta-gradient with second derivatives is that of central differences
 /// along random directions, where it has weights.
 ///
+/// ```swift
+/// @Test func trust() throws {
+///   try checkOptimizer(Trust(), catalog: OptimizerEntry.standard + [Trust.entry])
+/// }
+/// ```
+///
 /// - Parameters:
 ///   - shapes: tensors to step; those that the rule refuses are left out.
 ///   - catalog: the classes that its file may name; the rule's own must be among them.
