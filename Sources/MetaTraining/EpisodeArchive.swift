@@ -20,6 +20,9 @@ struct EpisodeArchive {
   var isPersistent: Bool
   /// Whether large tensors are made when they are written: then the engines must not be in use.
   var isDeferred = false
+  /// Whether a particle that has drawn perturbations must have them: estimators of other packages may
+  /// draw them anew each time.
+  var needsPerturbations = true
 
   func append(_ episode: Episode, to file: inout SafetensorsFile) {
     let prefix = "instance/\(episode.key.instance)"
@@ -140,7 +143,8 @@ struct EpisodeArchive {
     episode.perturbationAge = numbers[5]
     episode.draws = numbers[6]
     episode.divergence = divergence
-    if numbers[6] > 0 {
+    let has = file["\(prefix)/perturbation/0"] != nil
+    if numbers[6] > 0, needsPerturbations || has {
       func vectors(_ name: String) throws -> [Tensor] {
         try unroller.weightCounts.enumerated().map { net, count in
           try tensor("\(prefix)/\(name)/\(net)", Shape(vector: count), in: file)

@@ -204,7 +204,8 @@ public struct TrainingStateFile: Sendable {
       }
     }
     let archive = EpisodeArchive(
-      unroller: Unroller(experiment), seed: options.seed, isPersistent: false)
+      unroller: Unroller(experiment), seed: options.seed, isPersistent: false,
+      needsPerturbations: EstimatorEntry.standard.contains { $0.name == options.estimator })
     state.episodes = try archive.episodes(
       in: file, count: options.optimizees, epoch: state.epoch,
       position: state.unroll * options.unrollLength, length: options.stepCount)
