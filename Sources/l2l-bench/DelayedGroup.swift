@@ -1,16 +1,4 @@
-import MetaTraining
 import ProcessGroups
-import Unrolling
-
-/// Keeps the last timings.
-final class TimingObserver: TrainingObserver {
-  var timings: [RankTiming] = []
-
-  func epochEnded(_ epoch: Int, of count: Int) {}
-  func logPeriodEnded(_ summary: PeriodSummary) { timings = summary.timings }
-  func evaluated(_ summary: PeriodSummary, isBest: Bool) {}
-  func diverged(_ divergence: Divergence) {}
-}
 
 /// A group whose collectives take longer: what a slower network would do.
 final class DelayedGroup: ProcessGroup {

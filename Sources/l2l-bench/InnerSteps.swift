@@ -46,26 +46,13 @@ struct InnerSteps: ParsableCommand {
     options.estimator = estimator
     (options.horizon, options.unrollLength) = (Horizon(100...2000), window)
     options.optimizees = group.count * particles
-    (options.logPeriod, options.evaluationPeriod, options.evaluationEpochs) = (
-      1 + metaSteps, Int.max, 0
-    )
+    options.logPeriod = 1 + metaSteps
     options.metaStepCount = 1
-    var settings = RunSettings()
-    settings.reportsTimings = true
-    let warmUp = MetaTrainer(
-      experiment: experiment, options: options,
-      state: MetaTrainer.initialState(of: experiment, options: options), group: delayed)
-    _ = try warmUp.run()
-    options.metaStepCount = 1 + metaSteps
-    let observer = TimingObserver()
-    let trainer = MetaTrainer(
-      experiment: experiment, options: options, state: warmUp.state, group: delayed,
-      settings: settings, observer: observer)
-    let time = try seconds { _ = try trainer.run() }
-    guard group.rank == 0 else { return }
-    func mean(_ part: (RankTiming) -> Double) -> Double {
-      observer.timings.map(part).reduce(0, +) / Double(max(observer.timings.count, 1) * metaSteps)
+    let training = try TimedTraining(experiment, options, on: delayed) {
+      $0.metaStepCount += metaSteps
     }
+    guard group.rank == 0 else { return }
+    let time = training.time
     let steps = Double(metaSteps * options.optimizees * 2 * window)
     let weights = experiment.nets[0].optimizer.weightCount
     print(
@@ -74,9 +61,7 @@ struct InnerSteps: ParsableCommand {
       "particles": \(options.optimizees), "weights": \(weights), \
       "injected_latency_us": \(latency), "inner_steps_per_second": \(steps / time), \
       "us_a_step_of_a_core": \(time / steps * Double(group.count) * 1e6), \
-      "step_seconds": \(time / Double(metaSteps)), "compute_seconds": \(mean(\.compute)), \
-      "wait_seconds": \(mean(\.wait)), "reduce_seconds": \(mean(\.reduce)), \
-      "peak_memory_mb": \(peakMemory())}
+      \(training.members(metaSteps: metaSteps)), "peak_memory_mb": \(peakMemory())}
       """)
   }
 }

@@ -160,8 +160,9 @@ struct Machine: ParsableCommand {
   ) throws {
     let experiment = try benchExperiment(name)
     var options = TrainingOptions(problem: name)
-    // Periods that never come: only epochs are timed.
+    // Periods that never come, and no evaluation at the end: only epochs are timed.
     (options.logPeriod, options.evaluationPeriod) = (Int.max, Int.max)
+    options.evaluationEpochs = 0
     let repeats = name.hasPrefix("simple") ? 100 : 1
     for second in [false, true] {
       options.secondDerivatives = second

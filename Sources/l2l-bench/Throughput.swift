@@ -44,33 +44,16 @@ struct Throughput: ParsableCommand {
     var options = TrainingOptions(problem: problem)
     options.optimizees = group.count * optimizees
     options.secondDerivatives = mode == .second
-    (options.logPeriod, options.evaluationPeriod) = (1 + epochs, Int.max)
+    options.logPeriod = 1 + epochs
     options.epochCount = 1
-    var settings = RunSettings()
-    settings.reportsTimings = true
-    let warmUp = MetaTrainer(
-      experiment: experiment, options: options,
-      state: MetaTrainer.initialState(of: experiment, options: options), group: delayed)
-    _ = try warmUp.run()
-    options.epochCount = 1 + epochs
-    let observer = TimingObserver()
-    let trainer = MetaTrainer(
-      experiment: experiment, options: options, state: warmUp.state, group: delayed,
-      settings: settings, observer: observer)
-    let time = try seconds { _ = try trainer.run() }
+    let training = try TimedTraining(experiment, options, on: delayed) { $0.epochCount += epochs }
     guard group.rank == 0 else { return }
-    let steps = Double(epochs * options.unrollCount)
-    func mean(_ part: (RankTiming) -> Double) -> Double {
-      observer.timings.map(part).reduce(0, +) / Double(max(observer.timings.count, 1)) / steps
-    }
     print(
       """
       {"problem": "\(problem)", "ranks": \(group.count), "epochs": \(epochs), \
       "injected_latency_us": \(latency), \
-      "instance_epochs_per_second": \(Double(epochs * options.optimizees) / time), \
-      "step_seconds": \(time / steps), "compute_seconds": \(mean(\.compute)), \
-      "wait_seconds": \(mean(\.wait)), "reduce_seconds": \(mean(\.reduce)), \
-      "peak_memory_mb": \(peakMemory())}
+      "instance_epochs_per_second": \(Double(epochs * options.optimizees) / training.time), \
+      \(training.members(metaSteps: epochs * options.unrollCount)), "peak_memory_mb": \(peakMemory())}
       """)
   }
 
