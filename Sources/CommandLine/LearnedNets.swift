@@ -50,11 +50,7 @@ struct LearnedNets {
     let kind = type(of: rule)
     let entry = try catalog.optimizer(named: kind.name)
     var options = rule.options
-    let prefix = "\(key)."
-    for (given, text) in overrides.sorted(by: { $0.key < $1.key }) {
-      let isOwn = given.hasPrefix(prefix)
-      let name = isOwn ? String(given.dropFirst(prefix.count)) : given
-      if !isOwn, overrides[prefix + name] != nil { continue }
+    for (given, name, text) in netOptions(overrides, for: key) {
       guard kind.adjustableOptions.contains(name) else {
         if let refusal, name != "net" || text != kind.name { throw refusal(given) }
         continue
@@ -71,13 +67,11 @@ struct LearnedNets {
     else { return overrides }
     var result = overrides
     for description in problem.nets where overrides["\(description.key).net"] == nil {
-      let prefix = "\(description.key)."
       let standard = catalog.optimizers.first { $0.name == description.net }
-      let names = overrides.keys.compactMap { name in
-        name.hasPrefix(prefix)
-          ? String(name.dropFirst(prefix.count)) : name.contains(".") ? nil : name
+      let isStandard = netOptions(overrides, for: description.key).allSatisfy { option in
+        option.name.contains(".") || standard?.setting(named: option.name) != nil
       }
-      guard names.contains(where: { standard?.setting(named: $0) == nil }) else { continue }
+      if isStandard { continue }
       let file = status.isFolder ? "\(path)/\(description.key).safetensors" : path
       guard let net = (try? SafetensorsFile(contentsOf: file))?.metadata["net"],
         net != description.net, catalog.optimizers.contains(where: { $0.name == net })
@@ -216,12 +210,9 @@ private func requireAgreement(
       "'\(file)' holds a net with \(what) \(found), but --net_option asks for \(wanted); leave the"
         + " option out, or give another file")
   }
-  let own = "\(description.key)."
   let asked = Set(
-    overrides.keys.compactMap { name -> String? in
-      let name = name.hasPrefix(own) ? String(name.dropFirst(own.count)) : name
-      return name.contains(".") ? nil : entry.savedName(of: name)
-    })
+    netOptions(overrides, for: description.key).map(\.name).filter { !$0.contains(".") }
+      .map(entry.savedName))
   let savedClass = type(of: saved).name
   if asked.contains("net"), savedClass != description.net {
     throw failure("the class", savedClass, description.net)

@@ -56,10 +56,25 @@ private func split(
   return (common, special)
 }
 
+/// The user's options as the net of a key sees them, in the order of what was given: its own, under the
+/// name alone, in place of those for all; those for other nets keep their `KEY.`.
+func netOptions(
+  _ overrides: [String: String], for key: String
+) -> [(given: String, name: String, text: String)] {
+  let prefix = "\(key)."
+  return overrides.sorted { $0.key < $1.key }.compactMap { given, text in
+    guard !given.hasPrefix(prefix) else {
+      return (given, String(given.dropFirst(prefix.count)), text)
+    }
+    return overrides[prefix + given] == nil ? (given, given, text) : nil
+  }
+}
+
 private func unknownOption(_ name: String, of entry: OptimizerEntry) -> SettingError {
   SettingError(name, in: .net(entry.name), .unknown(valid: entry.options))
 }
 
+/// The class of this name; a wrong one is the user's mistake.
 func net(_ name: String, among entries: [OptimizerEntry]) throws -> OptimizerEntry {
   do {
     return try entries.entry(named: name)

@@ -60,7 +60,6 @@ struct SuiteComparing {
     }
     if !settings.horizons.isEmpty { run.horizons = Array(Set(settings.horizons)).sorted() }
     run.seed = settings.seed
-    _ = try envelopes(of: tasks.map(\.name))
     return SuiteSession.Plan(
       title: "Suite \(suite.name)", tasks: tasks,
       problems: Dictionary(
@@ -69,7 +68,8 @@ struct SuiteComparing {
         }), entrants: entrants, settings: run,
       settingsText: "seed \(run.seed), \(run.seedCount) optimizees, \(run.trialCount) trials on"
         + " \(run.tuningSeedCount), search \(settings.search.rawValue), split"
-        + " \(settings.split.rawValue), \(run.batchCount) minibatches at \(run.pointCount) points")
+        + " \(settings.split.rawValue), \(run.batchCount) minibatches at \(run.pointCount) points",
+      envelopes: try envelopes(of: tasks.map(\.name)))
   }
 
   private func suite() throws -> Suite {
@@ -81,17 +81,21 @@ struct SuiteComparing {
         "there is no suite '\(name)', and no file of that name"
           + suggestion(name, catalog.suites.map(\.name)))
     }
-    let limit = 16 << 20
-    let bytes = try FileReader(path: name, limit: limit).bytes()
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.badData, "'\(name)' can't be used as a suite: it is no UTF-8")
-    }
+    let text = try text(of: name, limit: 16 << 20, use: "a suite")
     do throws(SuiteFileError) {
       return try Suite(parsing: text, name: name, standard: Suite.fileStandard)
     } catch {
       throw Failure(
         .badData, "'\(name)' can't be used as a suite: \(error.place) \(error.reason)")
     }
+  }
+
+  private func text(of path: String, limit: Int, use: String) throws -> String {
+    let bytes = try FileReader(path: path, limit: limit).bytes()
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.badData, "'\(path)' can't be used as \(use): it is no UTF-8")
+    }
+    return text
   }
 
   private func tasks(_ suite: Suite) throws -> ([SuiteTask], notices: [String]) {
@@ -158,10 +162,7 @@ struct SuiteComparing {
   /// The envelopes of the file that was given, of these tasks.
   private func envelopes(of tasks: [String]) throws -> [String: LossCurve] {
     guard let path = settings.envelope else { return [:] }
-    let bytes = try FileReader(path: path, limit: 1 << 30).bytes()
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.badData, "'\(path)' can't be used as envelopes: it is no UTF-8")
-    }
+    let text = try text(of: path, limit: 1 << 30, use: "envelopes")
     let all: [String: LossCurve]
     do throws(EnvelopeFileError) {
       all = try EnvelopeFile.envelopes(parsing: text)
@@ -190,7 +191,7 @@ struct SuiteComparing {
       optimizers: plan.entrants.map {
         SuiteRecord.Optimizer(label: $0.label, isBaseline: $0.isBaseline)
       }, settings: plan.settings, results: results,
-      envelopes: try envelopes(of: plan.tasks.map(\.name)))
+      envelopes: plan.envelopes)
     guard let record else { throw Failure(.software, "results are missing; please report this") }
     let journal = plan.journal
     return SuiteReport(

@@ -17,6 +17,8 @@ struct SuiteSession {
     let settings: SuiteSettings
     /// Everything besides tasks and optimizers that decides a number of a unit, in words.
     let settingsText: String
+    /// Envelopes that results are compared with, by the tasks' names.
+    var envelopes: [String: LossCurve] = [:]
 
     /// What results in one file have in common.
     var journal: SuiteJournal.Plan {

@@ -76,14 +76,20 @@ public struct Bootstrap: Sendable {
         add(table, at: row * columns, to: &sums, at: resample * columns, columns)
       }
     }
-    let tail = (1 - Self.level) / 2
     return (0..<columns).map { column in
-      let means = stride(from: column, to: sums.count, by: columns)
-        .map { sums[$0] / Double(rowCount) }.sorted()
-      return Interval(
-        low: Statistics.quantile(tail, ofSorted: means),
-        high: Statistics.quantile(1 - tail, ofSorted: means))
+      Self.interval(
+        ofResamples: stride(from: column, to: sums.count, by: columns)
+          .map { sums[$0] / Double(rowCount) })
     }
+  }
+
+  /// The middle 95% of what a figure is on resamples.
+  static func interval(ofResamples figures: [Double]) -> Interval {
+    let sorted = figures.sorted()
+    let tail = (1 - level) / 2
+    return Interval(
+      low: Statistics.quantile(tail, ofSorted: sorted),
+      high: Statistics.quantile(1 - tail, ofSorted: sorted))
   }
 
   /// Adds `count` numbers to as many others.

@@ -38,13 +38,7 @@ public struct StratifiedBootstrap: Sendable {
       if columns.isEmpty { columns = values.map { _ in [] } }
       for (column, value) in values.enumerated() { columns[column].append(value) }
     }
-    let tail = (1 - Bootstrap.level) / 2
-    return columns.map { column in
-      let sorted = column.sorted()
-      return Interval(
-        low: Statistics.quantile(tail, ofSorted: sorted),
-        high: Statistics.quantile(1 - tail, ofSorted: sorted))
-    }
+    return columns.map(Bootstrap.interval(ofResamples:))
   }
 
   /// The scores of one resample.

@@ -18,30 +18,10 @@ extension SyntheticImages {
   /// - Throws: never, unless the program file is damaged.
   static func numbers(name: String, split: DatasetSplit) throws(DatasetError) -> ImageDataset {
     let digits = try Digits(split: split)
-    let count = split == .train ? 5000 : 1000
-    let size = side * side * channels
-    let pixels = [UInt8](unsafeUninitializedCapacity: count * size) { buffer, written in
-      for index in 0..<count {
-        var stream = RandomStream(
-          seed: seed, purpose: .data, epoch: split == .train ? 2 : 3, instance: index)
-        let image = UnsafeMutableBufferPointer(
-          rebasing: buffer[(index * size)..<((index + 1) * size)])
-        draw(index % classCount, digits, &stream, into: image)
-      }
-      written = count * size
-    }
-    return try ImageDataset(
-      name: name, source: "synthetic numbers (\(split.rawValue))", origin: .synthetic,
-      shape: (height: side, width: side, channels: channels), classCount: classCount,
-      runs: [
-        ImageRun(
-          count: count,
-          pixels: ByteRun(storage: ByteStorage(copying: pixels), first: 0, stride: size),
-          labels: ByteRun(
-            storage: ByteStorage(copying: (0..<count).map { UInt8($0 % classCount) }), first: 0,
-            stride: 1),
-          labelsPath: "synthetic numbers")
-      ])
+    return try drawn(
+      name: name, kind: "synthetic numbers", split: split, shape: (side, side, channels),
+      epochs: (train: 2, test: 3)
+    ) { digit, stream, image in draw(digit, digits, &stream, into: image) }
   }
 
   private static func draw(

@@ -39,23 +39,43 @@ public enum SyntheticImages {
   static func make(
     name: String, split: DatasetSplit, height: Int, width: Int, channels: Int
   ) throws(DatasetError) -> ImageDataset {
+    try drawn(
+      name: name, kind: "synthetic images", split: split, shape: (height, width, channels),
+      epochs: (train: 0, test: 1)
+    ) { label, stream, image in
+      var scene = SyntheticScene(
+        structure: .allCases[label], channels: channels, stream: stream)
+      scene.draw(into: image, height: height, width: width)
+    }
+  }
+
+  /// A part of a set whose images are drawn one by one, each from a random stream of its own; the
+  /// classes take turns.
+  ///
+  /// - Parameters:
+  ///   - kind: what the images are, as the source that reports name.
+  ///   - epochs: which streams the two parts draw from.
+  static func drawn(
+    name: String, kind: String, split: DatasetSplit,
+    shape: (height: Int, width: Int, channels: Int), epochs: (train: Int, test: Int),
+    draw: (_ label: Int, inout RandomStream, UnsafeMutableBufferPointer<UInt8>) -> Void
+  ) throws(DatasetError) -> ImageDataset {
     let count = split == .train ? 5000 : 1000
-    let size = height * width * channels
+    let size = shape.height * shape.width * shape.channels
     let pixels = [UInt8](unsafeUninitializedCapacity: count * size) { buffer, written in
       for index in 0..<count {
-        let stream = RandomStream(
-          seed: seed, purpose: .data, epoch: split == .train ? 0 : 1, instance: index)
-        var scene = SyntheticScene(
-          structure: .allCases[index % classCount], channels: channels, stream: stream)
-        scene.draw(
-          into: UnsafeMutableBufferPointer(rebasing: buffer[(index * size)..<((index + 1) * size)]),
-          height: height, width: width)
+        var stream = RandomStream(
+          seed: seed, purpose: .data, epoch: split == .train ? epochs.train : epochs.test,
+          instance: index)
+        draw(
+          index % classCount, &stream,
+          UnsafeMutableBufferPointer(rebasing: buffer[(index * size)..<((index + 1) * size)]))
       }
       written = count * size
     }
     return try ImageDataset(
-      name: name, source: "synthetic images (\(split.rawValue))", origin: .synthetic,
-      shape: (height: height, width: width, channels: channels), classCount: classCount,
+      name: name, source: "\(kind) (\(split.rawValue))", origin: .synthetic, shape: shape,
+      classCount: classCount,
       runs: [
         ImageRun(
           count: count,
@@ -63,7 +83,7 @@ public enum SyntheticImages {
           labels: ByteRun(
             storage: ByteStorage(copying: (0..<count).map { UInt8($0 % classCount) }), first: 0,
             stride: 1),
-          labelsPath: "synthetic images")
+          labelsPath: kind)
       ])
   }
 }

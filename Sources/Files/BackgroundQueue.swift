@@ -69,12 +69,7 @@ private final class Worker: @unchecked Sendable {
     guard hasThread else {
       // Two callers must not run their jobs at the same time either.
       while isBusy { pthread_cond_wait(changed, lock) }
-      isBusy = true
-      pthread_mutex_unlock(lock)
-      job()
-      pthread_mutex_lock(lock)
-      isBusy = false
-      pthread_cond_broadcast(changed)
+      perform(job)
       pthread_mutex_unlock(lock)
       return
     }
@@ -102,15 +97,19 @@ private final class Worker: @unchecked Sendable {
     while true {
       while jobs.isEmpty, !isClosed { pthread_cond_wait(changed, lock) }
       guard !jobs.isEmpty else { break }
-      let job = jobs.removeFirst()
-      isBusy = true
-      pthread_mutex_unlock(lock)
-      job()
-      pthread_mutex_lock(lock)
-      isBusy = false
-      pthread_cond_broadcast(changed)
+      perform(jobs.removeFirst())
     }
     pthread_mutex_unlock(lock)
+  }
+
+  /// Runs a job without the lock, which is held before and after.
+  private func perform(_ job: @Sendable () -> Void) {
+    isBusy = true
+    pthread_mutex_unlock(lock)
+    job()
+    pthread_mutex_lock(lock)
+    isBusy = false
+    pthread_cond_broadcast(changed)
   }
 
   /// Starts the thread; false when the system gives none.

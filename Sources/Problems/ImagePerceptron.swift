@@ -38,10 +38,7 @@ public struct ImagePerceptron: Classifier {
   public func loss(
     parameters: [Variable], constants: [Tensor], minibatch: inout RandomStream
   ) -> Variable {
-    let (images, labels) = source.draw(&minibatch, constants: constants)
-    let rows = images.reshaped(
-      to: Shape(rows: labels.count, columns: images.count / labels.count))
-    return network(Variable(rows), parameters: parameters[...])
-      .meanCrossEntropy(labels: labels)
+    network.meanCrossEntropy(
+      of: source, parameters: parameters, constants: constants, minibatch: &minibatch)
   }
 }

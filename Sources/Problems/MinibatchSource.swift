@@ -1,3 +1,4 @@
+internal import Autodiff
 public import Datasets
 public import Layers
 public import Tensors
@@ -106,5 +107,19 @@ public enum MinibatchSource: Sendable {
       }
       return (pixels ?? .zeros(shape), labels)
     }
+  }
+}
+
+extension MLP {
+  /// The mean cross-entropy of a minibatch whose images are rows of pixels.
+  func meanCrossEntropy(
+    of source: MinibatchSource, parameters: [Variable], constants: [Tensor],
+    minibatch: inout RandomStream
+  ) -> Variable {
+    let (images, labels) = source.draw(&minibatch, constants: constants)
+    let rows = images.reshaped(
+      to: Shape(rows: labels.count, columns: images.count / labels.count))
+    return self(Variable(rows), parameters: parameters[...])
+      .meanCrossEntropy(labels: labels)
   }
 }

@@ -53,11 +53,7 @@ public struct BuiltProblem: Sendable {
   public init(
     tasks: [(name: String, family: any ProblemFamily)]
   ) throws(ProblemError) {
-    let mixture = try Mixture(tasks.map(\.family))
-    family = mixture
-    self.tasks = tasks.map { ($0.name, $0.family) }
-    datasets = mixture.datasets
-    otherHashes = []
+    try self.init(mixing: tasks, otherHashes: [])
   }
 
   /// Several problems or families under their names, each as often as any other, with losses in units
@@ -65,18 +61,25 @@ public struct BuiltProblem: Sendable {
   ///
   /// - Throws: `ProblemError.wrongNumberOfWeights` without problems.
   public init(together parts: [(name: String, built: BuiltProblem)]) throws(ProblemError) {
-    tasks = parts.flatMap { part in
+    let tasks = parts.flatMap { part in
       part.built.tasks.map { task in
         (
-          task.name.map { "\(part.name)/\($0)" } ?? part.name,
-          task.family.inUnitsOfItsStart
+          name: task.name.map { "\(part.name)/\($0)" } ?? part.name,
+          family: StartUnits(task.family) as any ProblemFamily
         )
       }
     }
+    try self.init(mixing: tasks, otherHashes: parts.flatMap(\.built.otherHashes))
+  }
+
+  private init(
+    mixing tasks: [(name: String, family: any ProblemFamily)], otherHashes: [UInt64]
+  ) throws(ProblemError) {
     let mixture = try Mixture(tasks.map(\.family))
     family = mixture
+    self.tasks = tasks.map { ($0.name, $0.family) }
     datasets = mixture.datasets
-    otherHashes = parts.flatMap(\.built.otherHashes)
+    self.otherHashes = otherHashes
   }
 
   /// The problem; of a family of several its first member, as an example of what they are like.

@@ -16,18 +16,9 @@ struct MatrixProductTests {
       let x = Tensor.random(stored(a, transposeA), seed: seed)
       let y = Tensor.random(stored(b, transposeB), seed: seed + 1)
       let c = Tensor.product(x, y, transposeA: transposeA, transposeB: transposeB)
-      let truth = NaiveTensor.product(
-        x.naive, y.naive, transposeA: transposeA, transposeB: transposeB)
-      let magnitude = NaiveTensor.product(
-        x.naive.map { abs($0) }, y.naive.map { abs($0) }, transposeA: transposeA,
-        transposeB: transposeB)
-      #expect(c.shape.dimensions == truth.shape)
-      // Each of k additions and products rounds once: the classic bound k 2^-24 |A| |B|.
-      let slack = Double(a[a.count - 1] + 1) * 0x1p-24
-      let worst = zip(c.elements, zip(truth.elements, magnitude.elements)).map {
-        abs(Double($0) - $1.0) - slack * $1.1
-      }
-      #expect(worst.allSatisfy { $0 <= 0 }, "\(a) by \(b), \(transposeA), \(transposeB)")
+      expectProduct(
+        c, of: x, y, transposeA: transposeA, transposeB: transposeB, terms: a[a.count - 1],
+        "\(a) by \(b), \(transposeA), \(transposeB)")
     }
   }
 

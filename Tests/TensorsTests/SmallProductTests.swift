@@ -24,18 +24,9 @@ struct SmallProductTests {
       let y = Tensor.random(transposeB ? [n, k] : [k, n], seed: n + 1)
       let c = Tensor.product(
         x, y, transposeA: transposeA, transposeB: transposeB, kernel: .small)
-      let truth = NaiveTensor.product(
-        x.naive, y.naive, transposeA: transposeA, transposeB: transposeB)
-      let magnitude = NaiveTensor.product(
-        x.naive.map { abs($0) }, y.naive.map { abs($0) }, transposeA: transposeA,
-        transposeB: transposeB)
-      #expect(c.shape.dimensions == truth.shape)
-      // Each of k additions and products rounds once.
-      let slack = Double(k + 1) * 0x1p-24
-      let worst = zip(c.elements, zip(truth.elements, magnitude.elements)).map {
-        abs(Double($0) - $1.0) - slack * $1.1
-      }
-      #expect(worst.allSatisfy { $0 <= 0 }, "\(m), \(k), \(n), \(transposeA), \(transposeB)")
+      expectProduct(
+        c, of: x, y, transposeA: transposeA, transposeB: transposeB, terms: k,
+        "\(m), \(k), \(n), \(transposeA), \(transposeB)")
     }
   }
 

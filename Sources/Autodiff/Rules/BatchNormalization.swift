@@ -39,10 +39,17 @@ struct BatchNormalizationGradient: Primitive {
   /// rows r (a - b c), and its gradient -r^2 (z (a - 3 b c) + c (u - m(u)) + b (g - m(g))).
   static func slope(u: Variable, g: Variable, x: Variable, epsilon: Float) -> Variable {
     let columns = Shape(vector: x.shape[-1])
-    func mean(_ y: Variable) -> Variable {
-      y.sum(to: columns) * (Float(columns.count) / Float(y.shape.count))
-    }
     let z = x.batchNormalized(offset: Variable(.zeros(columns)), epsilon: epsilon)
+    return slope(u: u, g: g, x: x, normalized: z, epsilon: epsilon) {
+      $0.sum(to: columns) * (Float(columns.count) / Float($0.shape.count))
+    }
+  }
+
+  /// The same of any normalization z with its mean m; layer normalization's is row by row.
+  static func slope(
+    u: Variable, g: Variable, x: Variable, normalized z: Variable, epsilon: Float,
+    _ mean: (Variable) -> Variable
+  ) -> Variable {
     let centeredU = u - mean(u)
     let centeredG = g - mean(g)
     let a = mean(centeredU * centeredG)

@@ -31,15 +31,8 @@ struct LayerNormalizationGradient: Primitive {
     let column = x.shape.replacing(axis: -1, with: 1)
     let scale = 1 / Float(x.shape[-1])
     func mean(_ y: Variable) -> Variable { y.sum(to: column) * scale }
-    let z = x.layerNormalized(epsilon: epsilon)
-    let centeredU = u - mean(u)
-    let centeredG = g - mean(g)
-    let a = mean(centeredU * centeredG)
-    let b = mean(u * z)
-    let c = mean(g * z)
-    let inner = z * (a - b * c * 3) + c * centeredU + b * centeredG
-    let variance = mean((x - mean(x)).squared())
-    return -(inner / (variance + epsilon))
+    return BatchNormalizationGradient.slope(
+      u: u, g: g, x: x, normalized: x.layerNormalized(epsilon: epsilon), epsilon: epsilon, mean)
   }
 }
 

@@ -37,8 +37,3 @@ struct StartUnits: ProblemFamily {
     base.normalized(loss, of: member) / unit
   }
 }
-
-extension ProblemFamily {
-  /// The same with losses in units of what members start with.
-  var inUnitsOfItsStart: any ProblemFamily { StartUnits(self) }
-}
