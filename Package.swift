@@ -34,8 +34,15 @@ let (mpiPkgConfig, mpiPackages): (String, [String]) =
 let package = Package(
   name: "l2l",
   products: [
+    // Everything with the commands; the others are its parts for those who need only one.
     .library(name: "LearningToLearn", targets: ["LearningToLearn"]),
+    .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "Autodiff", targets: ["Autodiff"]),
+    .library(name: "Layers", targets: ["Layers"]),
+    .library(name: "Problems", targets: ["Problems"]),
     .library(name: "LearnedOptimizers", targets: ["LearnedOptimizers"]),
+    .library(name: "ProcessGroups", targets: ["ProcessGroups"]),
+    .library(name: "MetaGradients", targets: ["MetaGradients"]),
     .library(name: "MetaTraining", targets: ["MetaTraining"]),
     // What Scripts/build-library makes libl2l.so and libl2l.a of.
     .library(name: "l2l-objects", type: .static, targets: ["LearnedOptimizersC"]),

@@ -1,21 +1,21 @@
-public import Comparison
+package import Comparison
 internal import Settings
 
 /// What is wrong with a file of envelopes.
-public struct EnvelopeFileError: Error, Equatable, Sendable {
+package struct EnvelopeFileError: Error, Equatable, Sendable {
   /// The place in the file.
-  public let place: String
+  package let place: String
   /// What is wrong there and what is expected.
-  public let reason: String
+  package let reason: String
 }
 
 /// Envelopes of tasks in the form of google/learned_optimization: an object in which each task's entry
 /// is [steps, losses], two lists of numbers of one length.
-public enum EnvelopeFile {
+package enum EnvelopeFile {
   /// Reads a file's text.
   ///
   /// - Throws: `EnvelopeFileError`.
-  public static func envelopes(
+  package static func envelopes(
     parsing text: String
   ) throws(EnvelopeFileError) -> [String: LossCurve] {
     guard let object = JSONValue(parsing: text)?.object, !object.isEmpty else {
@@ -44,7 +44,7 @@ public enum EnvelopeFile {
   }
 
   /// A file's text.
-  public static func text(of envelopes: [String: LossCurve]) -> String {
+  package static func text(of envelopes: [String: LossCurve]) -> String {
     let entries = envelopes.sorted { $0.key < $1.key }.map { name, curve in
       func list(_ values: [Double]) -> JSONValue { .array(values.map { .number($0) }) }
       let pair = JSONValue.array([list(curve.steps), list(curve.losses)])

@@ -2,7 +2,7 @@ internal import LearnedOptimizers
 
 extension CheckpointError: CustomStringConvertible {
   /// One line: what is wrong, where, and what to do.
-  public var description: String {
+  package var description: String {
     switch self {
     case .malformed(let format, let offset, .forbidden(let name)):
       return

@@ -1,7 +1,7 @@
-public import LearnedOptimizers
+package import LearnedOptimizers
 
 /// What can be wrong with another program's file, as facts.
-public enum CheckpointError: Error, Equatable, Sendable {
+package enum CheckpointError: Error, Equatable, Sendable {
   /// The bytes break the format; `offset` counts from the start of the file.
   case malformed(format: CheckpointFormat, offset: Int, reason: Reason)
   /// The file is none of the known formats.
@@ -16,7 +16,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
   case optimizer(OptimizerError)
 
   /// How a file breaks its format.
-  public enum Reason: Equatable, Sendable {
+  package enum Reason: Equatable, Sendable {
     /// The file ends within a value.
     case endsTooEarly
     /// Bytes follow the value.

@@ -1,5 +1,5 @@
 /// How an optimizer lies in a file.
-public enum CheckpointFormat: String, CaseIterable, Sendable {
+package enum CheckpointFormat: String, CaseIterable, Sendable {
   /// l2l's own safetensors.
   case l2l
   /// flax's msgpack: google/learned_optimization, Celo, Celo2.
@@ -10,7 +10,7 @@ public enum CheckpointFormat: String, CaseIterable, Sendable {
   case pickle
 
   /// The format in words.
-  public var words: String {
+  package var words: String {
     switch self {
     case .l2l: "safetensors file of l2l"
     case .flax: "flax msgpack"
@@ -20,7 +20,7 @@ public enum CheckpointFormat: String, CaseIterable, Sendable {
   }
 
   /// The format that a file's name asks for: by its last extension, l2l's own where that says nothing.
-  public init(ofFileNamed name: String) {
+  package init(ofFileNamed name: String) {
     let last = name.split(separator: "/").last ?? ""
     switch last.split(separator: ".").dropFirst().last?.lowercased() {
     case "state", "msgpack", "flax": self = .flax

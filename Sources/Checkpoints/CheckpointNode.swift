@@ -1,7 +1,7 @@
-public import Safetensors
+package import Safetensors
 
 /// What stands in a checkpoint: maps within maps, and arrays.
-public indirect enum CheckpointNode: Equatable, Sendable {
+package indirect enum CheckpointNode: Equatable, Sendable {
   /// Members in the file's order.
   case map([(key: String, value: CheckpointNode)])
   /// Numbers.
@@ -10,7 +10,7 @@ public indirect enum CheckpointNode: Equatable, Sendable {
   case other(String)
 
   /// The same members in the same order.
-  public static func == (a: CheckpointNode, b: CheckpointNode) -> Bool {
+  package static func == (a: CheckpointNode, b: CheckpointNode) -> Bool {
     switch (a, b) {
     case (.map(let a), .map(let b)):
       a.count == b.count && zip(a, b).allSatisfy { $0.key == $1.key && $0.value == $1.value }

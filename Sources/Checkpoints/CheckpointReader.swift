@@ -1,19 +1,19 @@
-public import LearnedOptimizers
+package import LearnedOptimizers
 internal import Safetensors
-public import Settings
+package import Settings
 internal import Tensors
 
 /// Reads an optimizer from another program's file.
-public struct CheckpointReader: Sendable {
+package struct CheckpointReader: Sendable {
   /// The class and its options, where the file does not say them: `net`, and the class's own.
-  public var given: [String: JSONValue]
+  package var given: [String: JSONValue]
   /// Facts that a file beside told, of the form of an optimizer's metadata.
-  public var beside: [String: String]
+  package var beside: [String: String]
   /// The classes that there are.
-  public var catalog: [OptimizerEntry]
+  package var catalog: [OptimizerEntry]
 
   /// A reader for files whose options are these.
-  public init(
+  package init(
     given: [String: JSONValue] = [:], beside: [String: String] = [:],
     catalog: [OptimizerEntry] = OptimizerEntry.standard
   ) {
@@ -23,19 +23,19 @@ public struct CheckpointReader: Sendable {
   }
 
   /// What was read.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The optimizer.
-    public var trained: TrainedOptimizer
+    package var trained: TrainedOptimizer
     /// The file's format.
-    public let format: CheckpointFormat
+    package let format: CheckpointFormat
     /// What was assumed or left out, for the user to know.
-    public let notes: [String]
+    package let notes: [String]
   }
 
   /// The optimizer in a file's bytes.
   ///
   /// - Throws: `CheckpointError`, or `SafetensorsError` where the file is of that format.
-  public func read(_ bytes: [UInt8]) throws -> Result {
+  package func read(_ bytes: [UInt8]) throws -> Result {
     // Its first bytes are a length, which can look like the start of anything.
     if Self.isSafetensors(bytes) { return try safetensors(bytes) }
     switch bytes.first {

@@ -1,20 +1,20 @@
-public import LearnedOptimizers
+package import LearnedOptimizers
 internal import Safetensors
 internal import Settings
 internal import Tensors
 
 /// An optimizer in the form of another program.
-public struct ConvertedFile: Sendable {
+package struct ConvertedFile: Sendable {
   /// The file.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
   /// What the file has no room for, as a JSON object to be written beside it; nil when there is room.
-  public let beside: String?
+  package let beside: String?
 
   /// The name of the file beside another.
-  public static func pathBeside(_ path: String) -> String { "\(path).json" }
+  package static func pathBeside(_ path: String) -> String { "\(path).json" }
 
   /// The facts in a file beside; nil when it is not one.
-  public static func facts(in text: String) -> [String: String]? {
+  package static func facts(in text: String) -> [String: String]? {
     guard let object = JSONValue(parsing: text)?.object, object["net"]?.string != nil else {
       return nil
     }
@@ -25,7 +25,7 @@ public struct ConvertedFile: Sendable {
   /// The optimizer in a format.
   ///
   /// - Throws: `CheckpointError.notWritable`, `SafetensorsError`.
-  public init(_ trained: TrainedOptimizer, as format: CheckpointFormat) throws {
+  package init(_ trained: TrainedOptimizer, as format: CheckpointFormat) throws {
     let net = type(of: trained.rule).name
     let unfit = CheckpointError.notWritable(net: net, format: format)
     switch format {

@@ -1,6 +1,6 @@
 public import LearnedOptimizers
 internal import Tensors
-public import Unrolling
+package import Unrolling
 
 /// A hand-designed optimizer that learned ones are compared with.
 public struct Baseline: Sendable {
@@ -33,12 +33,12 @@ public struct Baseline: Sendable {
   }
 
   /// The optimizer on all parameters of a problem.
-  public func nets(learningRate: Float) -> TrainedNets {
+  package func nets(learningRate: Float) -> TrainedNets {
     nets(Hyperparameters(rate: learningRate))
   }
 
   /// The optimizer with these hyperparameters on all parameters of a problem.
-  public func nets(_ hyperparameters: Hyperparameters) -> TrainedNets {
+  package func nets(_ hyperparameters: Hyperparameters) -> TrainedNets {
     let rule = make(hyperparameters).scheduled(hyperparameters.schedule)
     return TrainedNets(
       nets: [NetAssignment(key: name, optimizer: rule)], weights: [NamedTensors()])

@@ -1,12 +1,12 @@
 /// From where to where a number probably lies.
-public struct Interval: Equatable, Sendable {
+package struct Interval: Equatable, Sendable {
   /// The lower end.
-  public let low: Double
+  package let low: Double
   /// The upper end.
-  public let high: Double
+  package let high: Double
 
   /// An interval with these ends.
-  public init(low: Double, high: Double) {
+  package init(low: Double, high: Double) {
     self.low = low
     self.high = high
   }
@@ -23,24 +23,24 @@ public struct Interval: Equatable, Sendable {
 /// The draws are those of Lehmer's generator x' = 48271 x mod (2^31 - 1) (Park, Miller, Stockmeyer,
 /// 1993), from x = seed mod (2^31 - 2) + 1; each draw takes the next x and picks value x mod n. Its
 /// products are exact in double precision, so that a few lines of awk can check an interval.
-public struct Bootstrap: Sendable {
+package struct Bootstrap: Sendable {
   /// How many means are taken.
-  public static let resamples = 2_000
+  package static let resamples = 2_000
   /// How much of the means' distribution is inside the interval.
-  public static let level = 0.95
+  package static let level = 0.95
 
   private static let modulus: UInt64 = 2_147_483_647
 
   /// The seed of the draws.
-  public let seed: UInt64
+  package let seed: UInt64
 
   /// A bootstrap with the draws of a seed.
-  public init(seed: UInt64) { self.seed = seed }
+  package init(seed: UInt64) { self.seed = seed }
 
   /// The interval of the mean of the finite values.
   ///
   /// - Returns: the one value twice where there is only one, infinity twice where there is none.
-  public func interval(_ values: [Double]) -> Interval {
+  package func interval(_ values: [Double]) -> Interval {
     intervals(columns: 1, rows: values.filter(\.isFinite).map { [$0] })[0]
   }
 

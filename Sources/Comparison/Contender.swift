@@ -1,9 +1,9 @@
-public import Unrolling
+package import Unrolling
 
 /// An optimizer that takes part in a comparison.
-public struct Contender: Sendable {
+package struct Contender: Sendable {
   /// How it steps.
-  public enum Rule: Sendable {
+  package enum Rule: Sendable {
     /// Nets that were trained.
     case learned(TrainedNets)
     /// A hand-designed one on all parameters; a rate of nil is to be tuned.
@@ -11,21 +11,21 @@ public struct Contender: Sendable {
   }
 
   /// Its name in tables and figures, unlike all others'.
-  public let label: String
+  package let label: String
   /// How it steps.
-  public let rule: Rule
+  package let rule: Rule
 
   /// A contender under a label.
-  public init(label: String, rule: Rule) {
+  package init(label: String, rule: Rule) {
     self.label = label
     self.rule = rule
   }
 
   /// Whether it was trained.
-  public var isLearned: Bool { if case .learned = rule { true } else { false } }
+  package var isLearned: Bool { if case .learned = rule { true } else { false } }
 
   /// Whether its learning rate is to be tuned.
-  public var needsTuning: Bool { if case .baseline(_, rate: nil) = rule { true } else { false } }
+  package var needsTuning: Bool { if case .baseline(_, rate: nil) = rule { true } else { false } }
 
   /// The nets that step a problem's parameters.
   ///

@@ -1,27 +1,27 @@
 internal import Foundation
-public import Problems
-public import ProcessGroups
-public import Unrolling
+package import Problems
+package import ProcessGroups
+package import Unrolling
 
 /// What a comparison's numbers follow from, besides the contenders and the problem.
-public struct ContestSettings: Sendable {
+package struct ContestSettings: Sendable {
   /// Optimizees that the result is measured on.
-  public var epochCount = 100
+  package var epochCount = 100
   /// Steps of each.
-  public var stepCount = 100
+  package var stepCount = 100
   /// The seed of all random numbers.
-  public var seed: UInt64 = 0
+  package var seed: UInt64 = 0
   /// Optimizees that each learning rate is tried on.
-  public var tuningEpochs = 50
+  package var tuningEpochs = 50
   /// Learning rates tried for each contender.
-  public var tuningTrials = LearningRateSearch.defaultTrials
+  package var tuningTrials = LearningRateSearch.defaultTrials
 
   /// The defaults.
-  public init() {}
+  package init() {}
 }
 
 /// Why a comparison can't go on.
-public enum ContestError: Error, Equatable, Sendable {
+package enum ContestError: Error, Equatable, Sendable {
   /// A process of the group was asked to stop.
   case stopped
 }
@@ -35,9 +35,9 @@ public enum ContestError: Error, Equatable, Sendable {
 ///
 /// The optimizees are shared out over the processes of the group; every process must make the same
 /// calls. Losses don't depend on the number of processes.
-public final class Contest {
+package final class Contest {
   /// Who takes part.
-  public let contenders: [Contender]
+  package let contenders: [Contender]
   private let settings: ContestSettings
   private let group: any ProcessGroup
   private let shouldStop: () -> Bool
@@ -46,7 +46,7 @@ public final class Contest {
   ///
   /// - Parameter shouldStop: asked after every step; when any process of the group says yes, all
   ///   throw `ContestError.stopped`.
-  public init(
+  package init(
     _ contenders: [Contender], settings: ContestSettings, group: any ProcessGroup,
     shouldStop: @escaping () -> Bool = { false }
   ) {
@@ -57,14 +57,14 @@ public final class Contest {
   }
 
   /// Looks for learning rates on one problem; see below.
-  public func tune(
+  package func tune(
     on problem: any Problem, progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> [LearningRateSearch?] {
     try tune(on: [TaskAssignment("", problem)], progress: progress)
   }
 
   /// Runs every contender on one problem; see below.
-  public func measure(
+  package func measure(
     on problem: any Problem, rates: [Float?],
     progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> [[ContestRun]]? {
@@ -80,7 +80,7 @@ public final class Contest {
   /// - Parameter progress: called after every trial, with what is done of all.
   /// - Returns: a search a contender, the same on every process; nil for those that need none.
   /// - Throws: `ContestError`, `ExperimentError`, `OptimizerError`, and what the group throws.
-  public func tune(
+  package func tune(
     on tasks: [TaskAssignment], progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> [LearningRateSearch?] {
     let count = contenders.count { $0.needsTuning } * settings.tuningTrials
@@ -118,7 +118,7 @@ public final class Contest {
   ///   - progress: called after every optimizee with what this process has done of its share.
   /// - Returns: on rank 0 the runs of each contender in the order of epochs; nil on the others.
   /// - Throws: as `tune`.
-  public func measure(
+  package func measure(
     on tasks: [TaskAssignment], rates: [Float?],
     progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> [[ContestRun]]? {
@@ -189,16 +189,16 @@ public final class Contest {
 }
 
 /// One contender on one optimizee.
-public struct ContestRun: Equatable, Sendable {
+package struct ContestRun: Equatable, Sendable {
   /// The losses from f_0 to f_T, infinite from the step on at which it diverged.
-  public var losses: [Float]
+  package var losses: [Float]
   /// The steps taken, fewer than T when it diverged.
-  public var steps: Int
+  package var steps: Int
   /// The time they took: gradients of the loss and updates, without the last loss.
-  public var seconds: Double
+  package var seconds: Double
 
   /// A run of which all is known.
-  public init(losses: [Float], steps: Int, seconds: Double) {
+  package init(losses: [Float], steps: Int, seconds: Double) {
     self.losses = losses
     self.steps = steps
     self.seconds = seconds

@@ -1,14 +1,14 @@
 /// Losses at some of the steps of a run.
-public struct LossCurve: Equatable, Sendable {
+package struct LossCurve: Equatable, Sendable {
   /// The steps, ascending.
-  public let steps: [Double]
+  package let steps: [Double]
   /// The loss at each, infinite from where the run diverged.
-  public let losses: [Double]
+  package let losses: [Double]
 
   /// Losses at steps.
   ///
   /// - Precondition: as many losses as steps, at least one.
-  public init(steps: [Double], losses: [Double]) {
+  package init(steps: [Double], losses: [Double]) {
     precondition(
       steps.count == losses.count && !steps.isEmpty, "\(losses.count) losses at \(steps.count)")
     self.steps = steps
@@ -16,14 +16,14 @@ public struct LossCurve: Equatable, Sendable {
   }
 
   /// The loss at the last step.
-  public var final: Double { losses[losses.count - 1] }
+  package var final: Double { losses[losses.count - 1] }
 
   /// The number of the last step.
-  public var length: Double { steps[steps.count - 1] }
+  package var length: Double { steps[steps.count - 1] }
 
   /// The step at which the curve first came down to a loss, on straight lines between the known
   /// steps; nil when it never did.
-  public func step(reaching loss: Double) -> Double? {
+  package func step(reaching loss: Double) -> Double? {
     guard let index = losses.firstIndex(where: { $0 <= loss }) else { return nil }
     guard index > 0, losses[index - 1].isFinite else { return steps[index] }
     let (above, below) = (losses[index - 1], losses[index])
@@ -40,7 +40,7 @@ public struct LossCurve: Equatable, Sendable {
   ///
   /// - Returns: 0 when this run diverged or did not descend; nil when the baseline did, which then says
   ///   nothing.
-  public func speedup(over baseline: LossCurve) -> Double? {
+  package func speedup(over baseline: LossCurve) -> Double? {
     guard baseline.final.isFinite, baseline.final < baseline.losses[0] else { return nil }
     guard final.isFinite, final < losses[0] else { return 0 }
     let loss = max(final, baseline.final)
@@ -53,7 +53,7 @@ public struct LossCurve: Equatable, Sendable {
   /// How much of the baseline's descent this run made: 1 as much, 0 none, or less when it rose.
   ///
   /// - Returns: 0 when this run diverged or rose; nil when the baseline diverged or did not descend.
-  public func progress(over baseline: LossCurve) -> Double? {
+  package func progress(over baseline: LossCurve) -> Double? {
     let descent = baseline.losses[0] - baseline.final
     guard descent.isFinite, descent > 0 else { return nil }
     guard final.isFinite else { return 0 }
@@ -63,7 +63,7 @@ public struct LossCurve: Equatable, Sendable {
   /// The baseline's final loss over this run's.
   ///
   /// - Returns: 0 when this run diverged; nil when a loss is not above 0 or the baseline diverged.
-  public func ratio(over baseline: LossCurve) -> Double? {
+  package func ratio(over baseline: LossCurve) -> Double? {
     guard baseline.final.isFinite, baseline.final > 0 else { return nil }
     guard final.isFinite else { return 0 }
     return final > 0 ? baseline.final / final : nil

@@ -1,59 +1,59 @@
 /// The losses of a contender after one step, over all optimizees.
-public struct StepFigures: Equatable, Sendable {
+package struct StepFigures: Equatable, Sendable {
   /// The mean over the runs that had not diverged.
-  public let mean: Double
+  package let mean: Double
   /// The bootstrap interval of the mean.
-  public let interval: Interval
+  package let interval: Interval
   /// The median; a diverged run counts as infinite.
-  public let median: Double
+  package let median: Double
   /// What a tenth of the runs is below.
-  public let lowDecile: Double
+  package let lowDecile: Double
   /// What a tenth of the runs is above.
-  public let highDecile: Double
+  package let highDecile: Double
   /// How many runs had not diverged.
-  public let finite: Int
+  package let finite: Int
 }
 
 /// What a contender reached.
-public struct Standing: Sendable {
+package struct Standing: Sendable {
   /// The first step at which the mean loss was not above that of the best baseline at its end.
-  public struct Reach: Equatable, Sendable {
+  package struct Reach: Equatable, Sendable {
     /// The step.
-    public let step: Int
+    package let step: Int
     /// The step's number times the time of a step.
-    public let seconds: Double
+    package let seconds: Double
 
     /// A step, and the time until then.
-    public init(step: Int, seconds: Double) {
+    package init(step: Int, seconds: Double) {
       self.step = step
       self.seconds = seconds
     }
   }
 
   /// Who.
-  public let contender: Contender
+  package let contender: Contender
   /// Its learning rate; nil for learned ones.
-  public let rate: Float?
+  package let rate: Float?
   /// How the rate was found; nil when it was given.
-  public let search: LearningRateSearch?
+  package let search: LearningRateSearch?
   /// Its figures at every step from 0 to T.
-  public let steps: [StepFigures]
+  package let steps: [StepFigures]
   /// The mean height of the loss curves, over the runs that did not diverge.
-  public let area: Double
+  package let area: Double
   /// How many runs diverged.
-  public let diverged: Int
+  package let diverged: Int
   /// The time of a step: the median over the runs of their mean; NaN when no run took a step.
-  public let secondsPerStep: Double
+  package let secondsPerStep: Double
   /// Its mean final loss divided by that of the best baseline.
-  public fileprivate(set) var ratio: Double?
+  package fileprivate(set) var ratio: Double?
   /// The share of optimizees on which its final loss is below the best baseline's; nil for that one.
-  public fileprivate(set) var winRate: Double?
+  package fileprivate(set) var winRate: Double?
   /// When its mean loss reached the best baseline's final one; nil when it did not.
-  public fileprivate(set) var reach: Reach?
+  package fileprivate(set) var reach: Reach?
   fileprivate let finals: [Double]
 
   /// The figures after the last step.
-  public var final: StepFigures { steps[steps.count - 1] }
+  package var final: StepFigures { steps[steps.count - 1] }
 
   init(
     _ contender: Contender, rate: Float?, search: LearningRateSearch?, runs: [ContestRun],
@@ -104,15 +104,15 @@ public struct Standing: Sendable {
 }
 
 /// All contenders' standings, and which of the baselines is the best.
-public struct Standings: Sendable {
+package struct Standings: Sendable {
   /// In the order of the contenders.
-  public let all: [Standing]
+  package let all: [Standing]
   /// The position of the baseline with the fewest diverged runs and, of these, the smallest mean
   /// final loss; nil when there is no baseline.
-  public let bestBaseline: Int?
+  package let bestBaseline: Int?
 
   /// The standing of the best baseline.
-  public var best: Standing? { bestBaseline.map { all[$0] } }
+  package var best: Standing? { bestBaseline.map { all[$0] } }
 
   /// Works out the standings.
   ///
@@ -121,7 +121,7 @@ public struct Standings: Sendable {
   ///   - searches: how these were found.
   ///   - runs: for each contender its runs, in the order of epochs.
   ///   - seed: of the bootstrap.
-  public init(
+  package init(
     _ contenders: [Contender], rates: [Float?], searches: [LearningRateSearch?],
     runs: [[ContestRun]], seed: UInt64
   ) {

@@ -2,9 +2,9 @@
 ///
 /// Means are over the finite losses, so the number of the others has to stand beside them; quantiles
 /// count an infinite loss as larger than all others.
-public enum Statistics {
+package enum Statistics {
   /// The mean of the finite values, added in their order; infinite when there is none.
-  public static func mean(_ values: some Sequence<Double>) -> Double {
+  package static func mean(_ values: some Sequence<Double>) -> Double {
     var sum = 0.0
     var count = 0
     for value in values where value.isFinite {
@@ -19,7 +19,7 @@ public enum Statistics {
   /// packages", 1996; the default of R and NumPy).
   ///
   /// - Returns: infinity when a neighbour with a share in it is infinite; NaN for no values.
-  public static func quantile(_ probability: Double, ofSorted values: [Double]) -> Double {
+  package static func quantile(_ probability: Double, ofSorted values: [Double]) -> Double {
     guard !values.isEmpty else { return .nan }
     let position = probability * Double(values.count - 1)
     let index = min(max(Int(position), 0), values.count - 1)
@@ -30,7 +30,7 @@ public enum Statistics {
   }
 
   /// The median: the quantile of 1/2.
-  public static func median(_ values: some Sequence<Double>) -> Double {
+  package static func median(_ values: some Sequence<Double>) -> Double {
     quantile(0.5, ofSorted: values.sorted())
   }
 
@@ -42,7 +42,7 @@ public enum Statistics {
   /// https://arxiv.org/abs/2108.13264); equal to rliable's and to SciPy's `trim_mean` of 0.25.
   ///
   /// - Returns: NaN for no values.
-  public static func interquartileMean(_ values: some Sequence<Double>) -> Double {
+  package static func interquartileMean(_ values: some Sequence<Double>) -> Double {
     let sorted = values.sorted()
     guard !sorted.isEmpty else { return .nan }
     let cut = sorted.count / 4
@@ -51,7 +51,7 @@ public enum Statistics {
   }
 
   /// The share of values above each threshold: a performance profile.
-  public static func shares(of values: [Double], above thresholds: [Double]) -> [Double] {
+  package static func shares(of values: [Double], above thresholds: [Double]) -> [Double] {
     thresholds.map { threshold in
       Double(values.count { $0 > threshold }) / Double(max(values.count, 1))
     }
@@ -60,7 +60,7 @@ public enum Statistics {
   /// The mean height of a curve: the trapezoid rule's area, divided by the number of steps.
   ///
   /// - Returns: infinity when a value is infinite; the value itself where there is only one.
-  public static func area(under curve: [Double]) -> Double {
+  package static func area(under curve: [Double]) -> Double {
     guard let first = curve.first, let last = curve.last else { return .nan }
     guard curve.count > 1 else { return first }
     let inner = curve.dropFirst().dropLast().reduce(0, +)
@@ -71,7 +71,7 @@ public enum Statistics {
   /// two runs that both diverged.
   ///
   /// - Precondition: as many of the one as of the other.
-  public static func winRate(of losses: [Double], against others: [Double]) -> Double {
+  package static func winRate(of losses: [Double], against others: [Double]) -> Double {
     let wins = zip(losses, others).reduce(0.0) { wins, pair in
       wins + (pair.0 < pair.1 ? 1 : pair.0 == pair.1 ? 0.5 : 0)
     }

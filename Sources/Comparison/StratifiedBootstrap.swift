@@ -7,14 +7,14 @@ internal import Tensors
 /// The 95% interval of a figure goes from the 2.5% to the 97.5% quantile of what it is on
 /// `resamples` resamples. Resample r draws from the stream of purpose `bootstrap`, epoch r, task by
 /// task and run by run, so an interval follows from the seed alone.
-public struct StratifiedBootstrap: Sendable {
+package struct StratifiedBootstrap: Sendable {
   /// How many resamples are taken.
-  public let resamples: Int
+  package let resamples: Int
   /// The seed of the draws.
-  public let seed: UInt64
+  package let seed: UInt64
 
   /// A bootstrap with the draws of a seed.
-  public init(seed: UInt64, resamples: Int = Bootstrap.resamples) {
+  package init(seed: UInt64, resamples: Int = Bootstrap.resamples) {
     self.seed = seed
     self.resamples = resamples
   }
@@ -25,7 +25,7 @@ public struct StratifiedBootstrap: Sendable {
   ///   - table: the scores of each task's runs; a task without runs counts for nothing.
   ///   - figures: what is made of all scores of a resample, always as many numbers.
   /// - Returns: an interval a figure; NaN for a table without scores.
-  public func intervals(
+  package func intervals(
     of table: [[Double]], _ figures: ([Double]) -> [Double]
   ) -> [Interval] {
     let count = table.reduce(0) { $0 + $1.count }

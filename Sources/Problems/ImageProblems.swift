@@ -9,7 +9,7 @@ extension BuiltProblem {
   ///
   /// - Throws: `SettingError` for sizes that take too much memory, `DatasetError` for missing or
   ///   malformed data.
-  public static func mnist(_ options: MNISTOptions, _ data: ProblemData) throws -> BuiltProblem {
+  package static func mnist(_ options: MNISTOptions, _ data: ProblemData) throws -> BuiltProblem {
     let (source, dataset) = try data.source(options.images) { split, directory in
       try MNIST.load(split: split, directory: directory)
     }
@@ -26,7 +26,7 @@ extension BuiltProblem {
   /// A convolutional network on CIFAR-10.
   ///
   /// - Throws: as `mnist`.
-  public static func cifar(_ options: CIFAROptions, _ data: ProblemData) throws -> BuiltProblem {
+  package static func cifar(_ options: CIFAROptions, _ data: ProblemData) throws -> BuiltProblem {
     let (source, dataset) = try data.source(options.images) { split, directory in
       try CIFAR10.load(split: split, directory: directory)
     }
@@ -81,7 +81,7 @@ extension ProblemData {
 
 extension MNISTProblem {
   /// The options that given tensors decide.
-  public static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
+  package static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
     guard let layers = hiddenLayers(shape) else { return [:] }
     return ["layers": layers]
   }
@@ -89,7 +89,7 @@ extension MNISTProblem {
 
 extension CIFARProblem {
   /// The options that given tensors decide.
-  public static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
+  package static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
     var channels: [Int] = []
     while let w = shape("x0/conv_net_2d/conv_2d_\(channels.count)/w"), w.count == 4 {
       channels.append(w[3])

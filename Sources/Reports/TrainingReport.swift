@@ -3,32 +3,32 @@ internal import Foundation
 
 /// A training's report: its course, how far its meta-gradients could be trusted, and what its optimizer
 /// does on optimizees that it has not seen.
-public struct TrainingReport: Sendable {
+package struct TrainingReport: Sendable {
   /// A row of the training's table: the numbers of its columns, by name.
-  public struct Row: Equatable, Sendable {
+  package struct Row: Equatable, Sendable {
     /// Whether it is of an evaluation.
-    public let isEvaluation: Bool
+    package let isEvaluation: Bool
     /// The numbers, by column; what is empty or no number is missing.
-    public let numbers: [String: Double]
+    package let numbers: [String: Double]
 
     /// A row.
-    public init(isEvaluation: Bool, numbers: [String: Double]) {
+    package init(isEvaluation: Bool, numbers: [String: Double]) {
       self.isEvaluation = isEvaluation
       self.numbers = numbers
     }
   }
 
   /// Losses of fresh optimizees under the saved optimizer.
-  public struct HeldOut: Sendable {
+  package struct HeldOut: Sendable {
     /// The curve of each optimizee, a loss a step, infinite from where it diverged.
-    public let curves: [[Double]]
+    package let curves: [[Double]]
     /// What they are, as `20 optimizees of mnist, test split`.
-    public let words: String
+    package let words: String
     /// The seed of the interval.
-    public let seed: UInt64
+    package let seed: UInt64
 
     /// Losses of fresh optimizees.
-    public init(curves: [[Double]], words: String, seed: UInt64) {
+    package init(curves: [[Double]], words: String, seed: UInt64) {
       self.curves = curves
       self.words = words
       self.seed = seed
@@ -46,7 +46,7 @@ public struct TrainingReport: Sendable {
   /// - Parameters:
   ///   - facts: what to say of the training, each with its name.
   ///   - suite: how the optimizer compares with others.
-  public init(
+  package init(
     title: String, facts: [(String, String)], rows: [Row], heldOut: HeldOut, suite: SuiteReport?
   ) {
     self.title = title
@@ -59,7 +59,7 @@ public struct TrainingReport: Sendable {
   /// Reads a training's table.
   ///
   /// - Returns: nil for text that is no such table.
-  public static func rows(ofTable text: String) -> [Row]? {
+  package static func rows(ofTable text: String) -> [Row]? {
     var lines = text.split(whereSeparator: \.isNewline).map {
       $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }[...]
@@ -78,7 +78,7 @@ public struct TrainingReport: Sendable {
   }
 
   /// All files, by name.
-  public var files: [(name: String, text: String)] {
+  package var files: [(name: String, text: String)] {
     let own = [
       ("evaluation.csv", evaluation),
       ("report.md", blocks.map(\.markdown).joined(separator: "\n\n") + "\n"),
@@ -88,7 +88,7 @@ public struct TrainingReport: Sendable {
   }
 
   /// The summary for a terminal.
-  public var lines: [String] { blocks.filter(\.isSummary).flatMap(\.plainLines) }
+  package var lines: [String] { blocks.filter(\.isSummary).flatMap(\.plainLines) }
 
   /// Every loss of the fresh optimizees: epoch,step,loss.
   private var evaluation: String {

@@ -52,7 +52,9 @@ struct NetworkOptionsTests {
       ("logistic-regression", "rows", "1000000"), ("small-images", "reparametrize", "all"),
       ("small-images", "scale", "0.5"), ("perceptrons", "widths", "8"),
       ("perceptrons", "widths", "128,8"), ("perceptrons", "depths", "-1,3"),
-      ("perceptrons", "batch_sizes", "0,5"),
+      ("perceptrons", "batch_sizes", "0,5"), ("perceptrons", "activations", "relu,step"),
+      ("perceptrons", "activations", ""), ("perceptrons", "initializations", "small,small"),
+      ("perceptrons", "sets", "imagenet"), ("perceptrons", "images", "-1"),
     ])
   func invalidValue(problem: String, option: String, value: String) throws {
     var options = [option: value]
@@ -115,5 +117,15 @@ struct NetworkOptionsTests {
       many.problem.parameters.map(\.shape)
         == [[64, 3], [3], [3, 3], [3], [3, 10], [10]])
     #expect(many.datasets.count == 4)
+    let digits = try Catalog.standard.problem(named: "perceptrons").make(
+      options: [
+        "sets": "mnist", "activations": "sigmoid,relu", "initializations": "small",
+        "images": "100", "size": "14", "depths": "1,1",
+      ], data: data)
+    #expect(digits.datasets.map(\.width) == [14])
+    #expect(digits.problem.constants.map(\.name) == ["first_image"])
+    // Biases start at 0 where weights are scaled by inputs.
+    let biases = digits.problem.parameters[1].initializer([8], &stream)
+    #expect(biases.elements.allSatisfy { $0 != 0 })
   }
 }

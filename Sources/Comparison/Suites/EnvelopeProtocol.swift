@@ -11,19 +11,19 @@ internal import Unrolling
 /// of the train split every 10 steps. The mean over seeds, smoothed (each value is 0.95 of the one before
 /// plus 0.05 of the mean, from the first on), the least of all rules and rates, at 512 points, and of
 /// these the least so far. A rule with a rate at which a run diverges counts until then.
-public enum EnvelopeProtocol {
+package enum EnvelopeProtocol {
   /// The learning rates.
-  public static let rates: [Float] = [
+  package static let rates: [Float] = [
     1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1,
   ]
   /// How many points an envelope has.
-  public static let pieceCount = 512
+  package static let pieceCount = 512
   /// Steps between two measured losses.
-  public static let period = 10
+  package static let period = 10
   private static let smoothing = 0.95
 
   /// The rules with their rates, as optimizers of a suite.
-  public static var entrants: [Entrant] {
+  package static var entrants: [Entrant] {
     rates.flatMap { rate in
       [
         ("Adam", Adam(learningRate: rate)),
@@ -63,7 +63,7 @@ public enum EnvelopeProtocol {
   /// How runs are made.
   ///
   /// - Parameter stepCount: a multiple of `period`.
-  public static func settings(stepCount: Int, seedCount: Int = 5, seed: UInt64) -> SuiteSettings {
+  package static func settings(stepCount: Int, seedCount: Int = 5, seed: UInt64) -> SuiteSettings {
     var settings = SuiteSettings()
     settings.seedCount = seedCount
     settings.toldShares = []
@@ -76,7 +76,7 @@ public enum EnvelopeProtocol {
   /// The envelope of the curves of each rule's seeds, all at the same steps.
   ///
   /// - Precondition: curves with as many points each, at least one.
-  public static func envelope(of curves: [[LossCurve]]) -> LossCurve {
+  package static func envelope(of curves: [[LossCurve]]) -> LossCurve {
     let steps = curves[0][0].steps
     var least = [Double](repeating: .infinity, count: steps.count)
     for runs in curves {

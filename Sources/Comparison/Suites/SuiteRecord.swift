@@ -1,50 +1,50 @@
 internal import Foundation
 
 /// All that a suite found: what reports are made of, and CSV files hold.
-public struct SuiteRecord: Sendable {
+package struct SuiteRecord: Sendable {
   /// A task as reports name it.
-  public struct Task: Equatable, Sendable {
+  package struct Task: Equatable, Sendable {
     /// The name.
-    public let name: String
+    package let name: String
     /// The steps at horizon 1.
-    public let stepCount: Int
+    package let stepCount: Int
 
     /// A task.
-    public init(name: String, stepCount: Int) {
+    package init(name: String, stepCount: Int) {
       self.name = name
       self.stepCount = stepCount
     }
   }
 
   /// An optimizer as reports name it.
-  public struct Optimizer: Equatable, Sendable {
+  package struct Optimizer: Equatable, Sendable {
     /// The name.
-    public let label: String
+    package let label: String
     /// Whether it is hand-designed.
-    public let isBaseline: Bool
+    package let isBaseline: Bool
 
     /// An optimizer.
-    public init(label: String, isBaseline: Bool) {
+    package init(label: String, isBaseline: Bool) {
       self.label = label
       self.isBaseline = isBaseline
     }
   }
 
   /// The tasks.
-  public let tasks: [Task]
+  package let tasks: [Task]
   /// The optimizers.
-  public let optimizers: [Optimizer]
+  package let optimizers: [Optimizer]
   /// How many times a task's steps runs have.
-  public let horizons: [Int]
+  package let horizons: [Int]
   /// Every unit.
-  public let results: [SuiteUnit: SuiteResult]
+  package let results: [SuiteUnit: SuiteResult]
   /// One a horizon.
-  public let tables: [SuiteTable]
+  package let tables: [SuiteTable]
 
   /// Works out the tables of results that are complete.
   ///
   /// - Returns: nil when a final result is missing.
-  public init?(
+  package init?(
     tasks: [Task], optimizers: [Optimizer], settings: SuiteSettings, results: [SuiteResult],
     envelopes: [String: LossCurve] = [:]
   ) {
@@ -79,7 +79,7 @@ public struct SuiteRecord: Sendable {
   }
 
   /// The trials of an optimizer on a task, in order; empty for one with nothing to tune.
-  public func trials(task: String, horizon: Int, optimizer: String) -> [SuiteResult] {
+  package func trials(task: String, horizon: Int, optimizer: String) -> [SuiteResult] {
     var trials: [SuiteResult] = []
     while let trial = results[
       SuiteUnit(
@@ -89,12 +89,12 @@ public struct SuiteRecord: Sendable {
   }
 
   /// The final result of an optimizer on a task.
-  public func final(task: String, horizon: Int, optimizer: String) -> SuiteResult? {
+  package func final(task: String, horizon: Int, optimizer: String) -> SuiteResult? {
     results[SuiteUnit(task: task, horizon: horizon, entrant: optimizer, purpose: .final)]
   }
 
   /// The results of an optimizer on a task with other numbers of steps that it was told, by share.
-  public func told(task: String, horizon: Int, optimizer: String) -> [(Double, SuiteResult)] {
+  package func told(task: String, horizon: Int, optimizer: String) -> [(Double, SuiteResult)] {
     results.values.compactMap { result in
       guard case .told(let share) = result.unit.purpose, result.unit.task == task,
         result.unit.horizon == horizon, result.unit.entrant == optimizer
@@ -105,7 +105,7 @@ public struct SuiteRecord: Sendable {
 
   /// The time of an optimizer alone, a parameter and step, in nanoseconds, over all tasks; nil when no
   /// run took a step.
-  public func overhead(optimizer: String) -> Double? {
+  package func overhead(optimizer: String) -> Double? {
     var (seconds, elements) = (0.0, 0.0)
     for task in tasks {
       for horizon in horizons {
@@ -125,7 +125,7 @@ public struct SuiteRecord: Sendable {
   /// start's on a logarithmic scale where losses are positive, on a linear one where not.
   ///
   /// - Returns: the median over tasks; nil for one with nothing to tune.
-  public func tolerance(optimizer: String, horizon: Int) -> Double? {
+  package func tolerance(optimizer: String, horizon: Int) -> Double? {
     var widths: [Double] = []
     for task in tasks.indices {
       let trials = trials(task: tasks[task].name, horizon: horizon, optimizer: optimizer)
@@ -145,7 +145,7 @@ public struct SuiteRecord: Sendable {
 
 extension SuiteRun {
   /// The losses, infinite from where the run diverged.
-  public var doubles: [Double] { losses.map { $0.map(Double.init) ?? .infinity } }
+  package var doubles: [Double] { losses.map { $0.map(Double.init) ?? .infinity } }
 }
 
 extension SuiteRecord {

@@ -1,5 +1,5 @@
 internal import Foundation
-public import ProcessGroups
+package import ProcessGroups
 internal import Unrolling
 
 /// Runs optimizers through a suite's tasks.
@@ -8,13 +8,13 @@ internal import Unrolling
 /// worked off by one process; processes that are out of work take over chains that nobody has begun.
 /// Who does what, and when, depends on how fast the processes are; the numbers don't, as each follows
 /// from the settings, the task and the optimizer alone.
-public final class SuiteRunner {
+package final class SuiteRunner {
   /// How far a suite is.
-  public struct Progress: Equatable, Sendable {
+  package struct Progress: Equatable, Sendable {
     /// Units done.
-    public let done: Int
+    package let done: Int
     /// Units in all, about.
-    public let count: Int
+    package let count: Int
   }
 
   private let tasks: [SuiteTask]
@@ -36,7 +36,7 @@ public final class SuiteRunner {
   ///
   /// - Parameter shouldStop: asked after every step; when any process of the group says yes, all
   ///   throw `ContestError.stopped`.
-  public init(
+  package init(
     tasks: [SuiteTask], entrants: [Entrant], settings: SuiteSettings, group: any ProcessGroup,
     shouldStop: @escaping () -> Bool = { false }
   ) {
@@ -51,7 +51,7 @@ public final class SuiteRunner {
   /// Checks that every optimizer can step every task.
   ///
   /// - Parameter failure: makes the error to be thrown of what is wrong with an optimizer on a task.
-  public func check(
+  package func check(
     _ failure: (_ entrant: Entrant, _ task: SuiteTask, any Error) -> any Error
   ) throws {
     for task in tasks {
@@ -73,7 +73,7 @@ public final class SuiteRunner {
   ///   - record: called on rank 0 with units as they are done.
   ///   - progress: called on every process now and then.
   /// - Throws: `ContestError.stopped`, and what optimizers, the group and `record` throw.
-  public func run(
+  package func run(
     known: [SuiteResult], record: ([SuiteResult]) throws -> Void,
     progress: (Progress) -> Void = { _ in }
   ) throws {

@@ -1,5 +1,5 @@
 /// How a run is measured against the best baseline on its task.
-public enum SuiteMetric: String, CaseIterable, Sendable {
+package enum SuiteMetric: String, CaseIterable, Sendable {
   /// How many times fewer steps to the same loss.
   case speedup
   /// The part of the baseline's descent.
@@ -11,61 +11,61 @@ public enum SuiteMetric: String, CaseIterable, Sendable {
 }
 
 /// One optimizee of one optimizer, measured.
-public struct RunScore: Equatable, Sendable {
+package struct RunScore: Equatable, Sendable {
   /// The final loss; infinite when the run diverged.
-  public let final: Double
+  package let final: Double
   /// The scores, where they are defined.
-  public let metrics: [SuiteMetric: Double]
+  package let metrics: [SuiteMetric: Double]
   /// 1 where the final loss is below the best baseline's, 0.5 where both are the same; nil for that
   /// baseline itself.
-  public let win: Double?
+  package let win: Double?
 }
 
 /// A figure over tasks and seeds with its interval.
-public struct Estimate: Equatable, Sendable {
+package struct Estimate: Equatable, Sendable {
   /// The figure.
-  public let value: Double
+  package let value: Double
   /// The stratified bootstrap's 95% interval.
-  public let interval: Interval
+  package let interval: Interval
   /// How many runs it is made of.
-  public let count: Int
+  package let count: Int
 }
 
 /// What one optimizer reached at one horizon over all tasks.
-public struct EntrantSummary: Sendable {
+package struct EntrantSummary: Sendable {
   /// The interquartile mean of each metric that is defined somewhere.
-  public let means: [SuiteMetric: Estimate]
+  package let means: [SuiteMetric: Estimate]
   /// For some metrics, the share of runs above each of `SuiteTable.thresholds`.
-  public let profiles: [SuiteMetric: [Estimate]]
+  package let profiles: [SuiteMetric: [Estimate]]
   /// The share of runs won against the best baseline of the task, those aside on which it is itself
   /// the best; nil where there is none.
-  public let winRate: Double?
+  package let winRate: Double?
   /// How many runs diverged.
-  public let divergedCount: Int
+  package let divergedCount: Int
   /// How many runs there are.
-  public let runCount: Int
+  package let runCount: Int
 }
 
 /// All optimizers on all tasks at one horizon.
-public struct SuiteTable: Sendable {
+package struct SuiteTable: Sendable {
   /// How many times the tasks' steps runs have.
-  public let horizon: Int
+  package let horizon: Int
   /// The names of the tasks.
-  public let tasks: [String]
+  package let tasks: [String]
   /// The labels of the optimizers.
-  public let entrants: [String]
+  package let entrants: [String]
   /// For each task, the baseline with the fewest diverged runs and, of these, the smallest mean final
   /// loss; nil where there is none.
-  public let references: [Int?]
+  package let references: [Int?]
   /// The curves of each task's optimizers' runs.
-  public let curves: [[[LossCurve]]]
+  package let curves: [[[LossCurve]]]
   /// The scores of each task's optimizers' runs.
-  public let scores: [[[RunScore]]]
+  package let scores: [[[RunScore]]]
   /// One an optimizer.
-  public let summaries: [EntrantSummary]
+  package let summaries: [EntrantSummary]
 
   /// Where the profiles of a metric are taken; nil for a metric that has none.
-  public static func thresholds(_ metric: SuiteMetric) -> [Double]? {
+  package static func thresholds(_ metric: SuiteMetric) -> [Double]? {
     switch metric {
     case .speedup: (0...40).map { exponent in speedupThresholds[exponent] }
     case .progress: (0...30).map { Double($0) / 20 }
@@ -92,7 +92,7 @@ public struct SuiteTable: Sendable {
   ///   - isBaseline: of each optimizer.
   ///   - envelopes: what some tasks' losses are worth.
   ///   - seed: of the bootstrap.
-  public init(
+  package init(
     horizon: Int, tasks: [String], entrants: [String], isBaseline: [Bool],
     curves: [[[LossCurve]]], envelopes: [String: LossCurve] = [:], seed: UInt64
   ) {

@@ -1,21 +1,21 @@
 internal import LearnedOptimizers
-public import Unrolling
+package import Unrolling
 
 /// A task of a suite, with its data: what optimizers are measured on.
-public struct SuiteTask: Sendable {
+package struct SuiteTask: Sendable {
   /// The name, unlike all others' of the suite.
-  public let name: String
+  package let name: String
   /// The steps of a run at horizon 1.
-  public let stepCount: Int
+  package let stepCount: Int
   /// What is measured on: families that optimizees are dealt from evenly.
-  public let measured: [TaskAssignment]
+  package let measured: [TaskAssignment]
   /// What hyperparameters are chosen on, as many families.
-  public let tuning: [TaskAssignment]
+  package let tuning: [TaskAssignment]
   /// A hash of the problem, its options and its data.
-  public let hash: UInt64
+  package let hash: UInt64
 
   /// A task of which all is known.
-  public init(
+  package init(
     name: String, stepCount: Int, measured: [TaskAssignment], tuning: [TaskAssignment],
     hash: UInt64
   ) {
@@ -28,19 +28,19 @@ public struct SuiteTask: Sendable {
 }
 
 /// An optimizer that takes part in a suite.
-public struct Entrant: Sendable {
+package struct Entrant: Sendable {
   /// The name, unlike all others'.
-  public let label: String
+  package let label: String
   /// Whether it is hand-designed, and so one of those that others are measured by.
-  public let isBaseline: Bool
+  package let isBaseline: Bool
   /// What is looked for on each task; empty when it has nothing to tune.
-  public let dimensions: Hyperparameters.Dimensions
+  package let dimensions: Hyperparameters.Dimensions
   /// A hash of the rule, its options and weights.
-  public let hash: UInt64
+  package let hash: UInt64
   private let make: @Sendable (Hyperparameters?) throws -> TrainedNets
 
   /// An optimizer whose nets `make` makes, given hyperparameters where it has any to choose.
-  public init(
+  package init(
     label: String, isBaseline: Bool, dimensions: Hyperparameters.Dimensions, hash: UInt64,
     make: @escaping @Sendable (Hyperparameters?) throws -> TrainedNets
   ) {
@@ -52,7 +52,7 @@ public struct Entrant: Sendable {
   }
 
   /// The nets with these hyperparameters.
-  public func nets(_ hyperparameters: Hyperparameters?) throws -> TrainedNets {
+  package func nets(_ hyperparameters: Hyperparameters?) throws -> TrainedNets {
     try make(hyperparameters)
   }
 
@@ -63,29 +63,29 @@ public struct Entrant: Sendable {
 }
 
 /// What a suite's numbers follow from, besides tasks and optimizers.
-public struct SuiteSettings: Hashable, Sendable {
+package struct SuiteSettings: Hashable, Sendable {
   /// Optimizees that each optimizer is measured on, a task.
-  public var seedCount = 3
+  package var seedCount = 3
   /// Optimizees that each trial is made on.
-  public var tuningSeedCount = 2
+  package var tuningSeedCount = 2
   /// Trials of each optimizer that has something to tune, a task and horizon.
-  public var trialCount = LearningRateSearch.gridCount
+  package var trialCount = LearningRateSearch.gridCount
   /// How many times a task's steps runs have.
-  public var horizons = [1]
+  package var horizons = [1]
   /// What part of the true number of steps optimizers that ask for it are told, besides the whole.
-  public var toldShares: [Double] = [0.25, 4]
+  package var toldShares: [Double] = [0.25, 4]
   /// Minibatches of a measured loss.
-  public var batchCount = 5
+  package var batchCount = 5
   /// At how many steps a run is measured, besides its start.
-  public var pointCount = 50
+  package var pointCount = 50
   /// The seed of all random numbers.
-  public var seed: UInt64 = 0
+  package var seed: UInt64 = 0
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// The steps at which a run is measured: evenly spread, its start and end among them.
-  public func points(of stepCount: Int) -> [Int] {
+  package func points(of stepCount: Int) -> [Int] {
     let count = min(pointCount, stepCount)
     return (0...count).map { Int((Double(stepCount) * Double($0) / Double(count)).rounded()) }
   }

@@ -1,8 +1,8 @@
 /// One piece of a suite's work that is done or not: one optimizer with one set of hyperparameters on
 /// all optimizees of a task.
-public struct SuiteUnit: Hashable, Sendable, Codable {
+package struct SuiteUnit: Hashable, Sendable, Codable {
   /// What it is for.
-  public enum Purpose: Hashable, Sendable {
+  package enum Purpose: Hashable, Sendable {
     /// To choose hyperparameters: the trial of this number.
     case trial(Int)
     /// The result.
@@ -12,16 +12,16 @@ public struct SuiteUnit: Hashable, Sendable, Codable {
   }
 
   /// The task.
-  public let task: String
+  package let task: String
   /// How many times the task's steps a run has.
-  public let horizon: Int
+  package let horizon: Int
   /// The optimizer.
-  public let entrant: String
+  package let entrant: String
   /// What it is for.
-  public let purpose: Purpose
+  package let purpose: Purpose
 
   /// A unit.
-  public init(task: String, horizon: Int, entrant: String, purpose: Purpose) {
+  package init(task: String, horizon: Int, entrant: String, purpose: Purpose) {
     self.task = task
     self.horizon = horizon
     self.entrant = entrant
@@ -30,20 +30,20 @@ public struct SuiteUnit: Hashable, Sendable, Codable {
 }
 
 /// One optimizee of a unit.
-public struct SuiteRun: Equatable, Sendable, Codable {
+package struct SuiteRun: Equatable, Sendable, Codable {
   /// The losses at the points asked for; nil from where the run diverged.
-  public var losses: [Float?]
+  package var losses: [Float?]
   /// The steps taken.
-  public var steps: Int
+  package var steps: Int
   /// The number of parameters that were stepped.
-  public var parameterCount: Int
+  package var parameterCount: Int
   /// The time that losses and gradients took in all steps.
-  public var gradientSeconds: Double
+  package var gradientSeconds: Double
   /// The time that the optimizer took.
-  public var updateSeconds: Double
+  package var updateSeconds: Double
 
   /// A run of which all is known.
-  public init(
+  package init(
     losses: [Float?], steps: Int = 0, parameterCount: Int = 0, gradientSeconds: Double = 0,
     updateSeconds: Double = 0
   ) {
@@ -55,34 +55,34 @@ public struct SuiteRun: Equatable, Sendable, Codable {
   }
 
   /// The last loss, infinite when the run diverged.
-  public var final: Double { losses.last.flatMap { $0 }.map(Double.init) ?? .infinity }
+  package var final: Double { losses.last.flatMap { $0 }.map(Double.init) ?? .infinity }
 }
 
 /// A unit that is done.
-public struct SuiteResult: Equatable, Sendable, Codable {
+package struct SuiteResult: Equatable, Sendable, Codable {
   /// What was done.
-  public let unit: SuiteUnit
+  package let unit: SuiteUnit
   /// With which hyperparameters; nil for an optimizer that has none to choose.
-  public let hyperparameters: Hyperparameters?
+  package let hyperparameters: Hyperparameters?
   /// The runs, an optimizee each.
-  public let runs: [SuiteRun]
+  package let runs: [SuiteRun]
 
   /// A unit and what came of it.
-  public init(_ unit: SuiteUnit, hyperparameters: Hyperparameters?, runs: [SuiteRun]) {
+  package init(_ unit: SuiteUnit, hyperparameters: Hyperparameters?, runs: [SuiteRun]) {
     self.unit = unit
     self.hyperparameters = hyperparameters
     self.runs = runs
   }
 
   /// The mean final loss, infinite when a run diverged.
-  public var mean: Double { runs.reduce(0) { $0 + $1.final } / Double(max(runs.count, 1)) }
+  package var mean: Double { runs.reduce(0) { $0 + $1.final } / Double(max(runs.count, 1)) }
 }
 
 // MARK: - In files
 
 extension SuiteUnit.Purpose: Codable {
   /// `trial 3`, `final` or `told 0.25`.
-  public var text: String {
+  package var text: String {
     switch self {
     case .trial(let number): "trial \(number)"
     case .final: "final"
@@ -91,7 +91,7 @@ extension SuiteUnit.Purpose: Codable {
   }
 
   /// The purpose of a text as `text` writes it; nil for any other.
-  public init?(text: String) {
+  package init?(text: String) {
     let words = text.split(separator: " ", omittingEmptySubsequences: false)
     if text == "final" {
       self = .final
@@ -105,7 +105,7 @@ extension SuiteUnit.Purpose: Codable {
   }
 
   /// Reads what `encode` wrote.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
     guard let purpose = Self(text: text) else {
       throw DecodingError.dataCorrupted(
@@ -115,7 +115,7 @@ extension SuiteUnit.Purpose: Codable {
   }
 
   /// Writes the text.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(text)
   }

@@ -8,18 +8,18 @@ internal import Tensors
 /// 1e-5 to 1. Half of the schedules are constant, each other one in six; half have a warm-up of 0.05.
 /// Trial i draws from a stream of its own, all of it whatever is looked for: every optimizer tries the
 /// same rates, as far as it has what else is drawn.
-public struct HyperparameterSearch: Sendable {
+package struct HyperparameterSearch: Sendable {
   private let dimensions: Hyperparameters.Dimensions
   private let count: Int
   private let seed: UInt64
   private var grid: LearningRateSearch
   /// What was tried, in order.
-  public private(set) var trials: [Trial] = []
+  package private(set) var trials: [Trial] = []
 
   /// A search of so many trials over the given dimensions, of which the rate is one.
   ///
   /// - Precondition: the rate among them, and a trial at least.
-  public init(_ dimensions: Hyperparameters.Dimensions, trials: Int, seed: UInt64) {
+  package init(_ dimensions: Hyperparameters.Dimensions, trials: Int, seed: UInt64) {
     precondition(dimensions.contains(.rate) && trials > 0, "\(trials) trials of \(dimensions)")
     self.dimensions = dimensions
     count = trials
@@ -28,21 +28,21 @@ public struct HyperparameterSearch: Sendable {
   }
 
   /// What to try next; nil when all trials are made.
-  public var upcoming: Hyperparameters? {
+  package var upcoming: Hyperparameters? {
     guard trials.count < count else { return nil }
     if dimensions == .rate { return grid.upcoming.map { Hyperparameters(rate: $0) } }
     return draw(trials.count)
   }
 
   /// Takes the loss of what was to be tried next.
-  public mutating func record(_ loss: Double) {
+  package mutating func record(_ loss: Double) {
     guard let upcoming else { return }
     trials.append(Trial(upcoming, loss: loss.isNaN ? .infinity : loss))
     if dimensions == .rate { grid.record(loss) }
   }
 
   /// The best trial so far, of equal ones that with the smallest rate; nil before the first.
-  public var best: Trial? {
+  package var best: Trial? {
     trials.min { ($0.loss, $0.hyperparameters.rate) < ($1.loss, $1.hyperparameters.rate) }
   }
 

@@ -41,14 +41,14 @@ public struct Hyperparameters: Hashable, Sendable, Codable {
 }
 
 /// A trial and what came of it.
-public struct Trial: Equatable, Sendable {
+package struct Trial: Equatable, Sendable {
   /// What it was made with.
-  public let hyperparameters: Hyperparameters
+  package let hyperparameters: Hyperparameters
   /// The mean final loss; infinite when a run diverged.
-  public let loss: Double
+  package let loss: Double
 
   /// A trial of which all is known.
-  public init(_ hyperparameters: Hyperparameters, loss: Double) {
+  package init(_ hyperparameters: Hyperparameters, loss: Double) {
     self.hyperparameters = hyperparameters
     self.loss = loss
   }

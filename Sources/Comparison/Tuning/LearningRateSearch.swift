@@ -11,42 +11,44 @@ internal import Foundation
 /// The number of trials is the same for every optimizer, so what an extended grid takes is missing
 /// in the refinement. Rates are powers 10^(k/1024) with a whole k: none is tried twice. Of equal
 /// losses, as when all runs diverge, the smaller rate's is the better one.
-public struct LearningRateSearch: Sendable {
+package struct LearningRateSearch: Sendable {
   /// One rate and its loss.
-  public struct Trial: Equatable, Sendable {
+  package struct Trial: Equatable, Sendable {
     /// The rate.
-    public let rate: Float
+    package let rate: Float
     /// The mean final loss; infinite when a run diverged.
-    public let loss: Double
+    package let loss: Double
   }
 
   /// The rates of the grid.
-  public static let gridCount = 11
+  package static let gridCount = 11
   /// The trials that every optimizer gets unless told otherwise.
-  public static let defaultTrials = 19
+  package static let defaultTrials = 19
 
   private static let perDecade = 1024
   private static let grid = stride(from: -4 * perDecade, through: perDecade, by: perDecade / 2)
   private static let limits = (-10 * perDecade)...(6 * perDecade)
 
   /// How many trials there are in all.
-  public let trialCount: Int
+  package let trialCount: Int
   private var losses: [Int: Double] = [:]
   private var order: [Int] = []
 
   /// A search of so many trials.
-  public init(trials: Int = Self.defaultTrials) { trialCount = trials }
+  package init(trials: Int = Self.defaultTrials) { trialCount = trials }
 
   /// What was tried, in order.
-  public var trials: [Trial] {
+  package var trials: [Trial] {
     order.map { Trial(rate: Self.rate($0), loss: losses[$0] ?? .infinity) }
   }
 
   /// The best trial so far; nil before the first.
-  public var best: Trial? { bestExponent.map { Trial(rate: Self.rate($0), loss: losses[$0] ?? 0) } }
+  package var best: Trial? {
+    bestExponent.map { Trial(rate: Self.rate($0), loss: losses[$0] ?? 0) }
+  }
 
   /// Whether a rate outside of what was tried may be better.
-  public var isBestAtEdge: Bool {
+  package var isBestAtEdge: Bool {
     guard let best = bestExponent else { return true }
     return best == losses.keys.min() || best == losses.keys.max()
   }
@@ -54,17 +56,17 @@ public struct LearningRateSearch: Sendable {
   /// Tries the next rate.
   ///
   /// - Returns: whether there was one; no rate is left when all trials are made.
-  public mutating func step(_ loss: (Float) throws -> Double) rethrows -> Bool {
+  package mutating func step(_ loss: (Float) throws -> Double) rethrows -> Bool {
     guard let upcoming else { return false }
     record(try loss(upcoming))
     return true
   }
 
   /// The rate to try next; nil when all trials are made or no rate is left.
-  public var upcoming: Float? { order.count < trialCount ? next.map(Self.rate) : nil }
+  package var upcoming: Float? { order.count < trialCount ? next.map(Self.rate) : nil }
 
   /// Takes the loss at the upcoming rate; nothing where there is none.
-  public mutating func record(_ loss: Double) {
+  package mutating func record(_ loss: Double) {
     guard order.count < trialCount, let next else { return }
     losses[next] = loss.isNaN ? .infinity : loss
     order.append(next)

@@ -1,6 +1,6 @@
 internal import Autodiff
 internal import Layers
-public import LearnedOptimizers
+package import LearnedOptimizers
 internal import Settings
 internal import Tensors
 
@@ -10,7 +10,7 @@ extension LearnedOptimizer {
   /// That is the rule with this learning rate at each step, for rules whose updates are proportional
   /// to it and whose state does not hold it: all here but Schedule-Free AdamW. Told no number of
   /// steps, the rate stays.
-  public func scheduled(_ schedule: RateSchedule) -> any LearnedOptimizer {
+  package func scheduled(_ schedule: RateSchedule) -> any LearnedOptimizer {
     guard schedule != .constant else { return self }
     return ScheduledOptimizer(base: self, text: schedule.text, looksAtCount: true) {
       step, count in count.map { schedule.factor(step: step, of: $0) } ?? 1

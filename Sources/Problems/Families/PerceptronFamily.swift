@@ -25,9 +25,11 @@ public struct PerceptronFamily: ProblemFamily {
     /// The images of a minibatch.
     public var batchSizes: ClosedRange<Int> = 16...128
     /// The activations.
-    public var activations: [Activation] = [.relu, .tanh, .sigmoid, .gelu, .silu, .elu]
+    public var activations = Activation.drawn
     /// The initializations.
     public var initializations = Initialization.allCases
+    /// How many images an optimizee sees, of those that the set has; nil for all.
+    public var images: Int?
 
     /// All there is, at sizes that take microseconds to milliseconds.
     public init() {}
@@ -62,7 +64,9 @@ public struct PerceptronFamily: ProblemFamily {
     let initialization =
       choices.initializations[stream.nextInteger(below: choices.initializations.count)]
     return ImagePerceptron(
-      source: .sampled(dataset, batchSize: batchSize),
+      source: .sampled(
+        dataset, batchSize: batchSize,
+        images: choices.images.flatMap { $0 < dataset.count ? $0 : nil }),
       layers: Array(repeating: width, count: depth), activation: activation,
       initialization: initialization)
   }
@@ -71,6 +75,11 @@ public struct PerceptronFamily: ProblemFamily {
   public func normalized(_ loss: Double, of member: any Problem) -> Double {
     member.normalized(loss, of: member)
   }
+}
+
+extension Activation {
+  /// Those of perceptrons that are drawn unless others are asked for.
+  public static let drawn: [Activation] = [.relu, .tanh, .sigmoid, .gelu, .silu, .elu]
 }
 
 extension RandomStream {

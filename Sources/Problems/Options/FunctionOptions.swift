@@ -1,78 +1,78 @@
 internal import Datasets
-public import Settings
+package import Settings
 
 /// The number of a function's variables.
-public struct FunctionOptions: Configurable {
+package struct FunctionOptions: Configurable {
   /// Variables.
-  public var dimensions = 2
+  package var dimensions = 2
 
   /// Two of them.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<FunctionOptions>] = [
+  package static let settings: [Setting<FunctionOptions>] = [
     Setting("num_dims", \.dimensions, in: .from(2, to: 100_000), "number of variables")
   ]
 }
 
 /// The options of the problem `conditioned-quadratic`.
-public struct ConditionedOptions: Configurable {
+package struct ConditionedOptions: Configurable {
   /// Variables.
-  public var dimensions = 20
+  package var dimensions = 20
   /// The Hessian's condition number.
-  public var condition: Float = 100
+  package var condition: Float = 100
 
   /// 20 variables, condition 100.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<ConditionedOptions>] = [
+  package static let settings: [Setting<ConditionedOptions>] = [
     Setting("num_dims", \.dimensions, in: .from(1, to: 100_000), "number of variables"),
     Setting("condition", \.condition, in: .from(1, to: 1e12), "the Hessian's condition number"),
   ]
 }
 
 /// The options of the problem `lasso`.
-public struct LassoOptions: Configurable {
+package struct LassoOptions: Configurable {
   /// Equations.
-  public var rows = 25
+  package var rows = 25
   /// Variables.
-  public var dimensions = 50
+  package var dimensions = 50
   /// The weight of absolute values.
-  public var penalty: Float = 0.005
+  package var penalty: Float = 0.005
 
   /// Those of Chen et al., 2021.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<LassoOptions>] = [
+  package static let settings: [Setting<LassoOptions>] = [
     Setting("rows", \.rows, in: .from(1, to: 100_000), "equations"),
     Setting("num_dims", \.dimensions, in: .from(1, to: 100_000), "variables"),
     Setting("penalty", \.penalty, in: .atLeast(0), "the weight of the absolute values"),
   ]
 
   /// Checks that the matrix is no larger than a tensor may be.
-  public func check() throws(SettingError) { try limit("rows", elements: rows * dimensions) }
+  package func check() throws(SettingError) { try limit("rows", elements: rows * dimensions) }
 }
 
 /// The options of the problem `logistic-regression`.
-public struct LogisticOptions: Configurable {
+package struct LogisticOptions: Configurable {
   /// A CSV file; nil to draw rows.
-  public var path: String?
+  package var path: String?
   /// Rows of a minibatch; 0 for all.
-  public var batchSize = 0
+  package var batchSize = 0
   /// Rows that are drawn.
-  public var rows = 100
+  package var rows = 100
   /// Numbers in a row that is drawn.
-  public var columns = 10
+  package var columns = 10
   /// The weight of squared weights.
-  public var penalty: Float = 0.001
+  package var penalty: Float = 0.001
 
   /// 100 drawn rows of 10 numbers.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<LogisticOptions>] = [
+  package static let settings: [Setting<LogisticOptions>] = [
     Setting(
       "table", \.path, placeholder: "FILE", default: "rows are drawn",
       "a CSV file of numbers with a class in the last column"),
@@ -84,7 +84,7 @@ public struct LogisticOptions: Configurable {
   ]
 
   /// Checks that rows take no more memory than a tensor may.
-  public func check() throws(SettingError) {
+  package func check() throws(SettingError) {
     if path == nil { try limit("rows", elements: rows * columns) }
   }
 }
@@ -95,7 +95,7 @@ extension BuiltProblem {
   /// A table has no split: training and test rows are the same.
   ///
   /// - Throws: `DatasetError` for a table that can't be read.
-  public static func logisticRegression(
+  package static func logisticRegression(
     _ options: LogisticOptions, _ data: ProblemData
   ) throws -> BuiltProblem {
     guard let path = options.path else {

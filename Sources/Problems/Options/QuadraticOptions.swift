@@ -1,21 +1,21 @@
-public import Settings
+package import Settings
 
 /// The options of the problem `quadratic`.
-public struct QuadraticOptions: Configurable {
+package struct QuadraticOptions: Configurable {
   /// Quadratics in the batch.
-  public var batchSize = 128
+  package var batchSize = 128
   /// Dimensions of each.
-  public var dimensions = 10
+  package var dimensions = 10
   /// The standard deviation of the initial x.
-  public var standardDeviation: Float = 0.01
+  package var standardDeviation: Float = 0.01
   /// What W and y are drawn from.
-  public var distribution = Quadratic.Distribution.uniform
+  package var distribution = Quadratic.Distribution.uniform
 
   /// The reference program's.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<QuadraticOptions>] = [
+  package static let settings: [Setting<QuadraticOptions>] = [
     Setting("batch_size", \.batchSize, in: .from(1, to: 1_000_000), "quadratics in the batch"),
     Setting("num_dims", \.dimensions, in: .from(1, to: 4096), "dimensions of each"),
     Setting("stddev", \.standardDeviation, in: .atLeast(0), "of the initial x"),
@@ -23,21 +23,21 @@ public struct QuadraticOptions: Configurable {
   ]
 
   /// Checks that W is no larger than a tensor may be.
-  public func check() throws(SettingError) {
+  package func check() throws(SettingError) {
     try limit("batch_size", elements: batchSize * dimensions * dimensions)
   }
 }
 
 extension Quadratic {
   /// The problem with the given options.
-  public init(_ options: QuadraticOptions) {
+  package init(_ options: QuadraticOptions) {
     self.init(
       batchSize: options.batchSize, dimensions: options.dimensions,
       standardDeviation: options.standardDeviation, distribution: options.distribution)
   }
 
   /// The options that given tensors decide.
-  public static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
+  package static func options(ofShapes shape: (_ tensor: String) -> [Int]?) -> [String: String] {
     func sizes(_ tensor: String, rank: Int) -> [Int]? {
       shape(tensor).flatMap { $0.count == rank ? $0 : nil }
     }
@@ -49,15 +49,15 @@ extension Quadratic {
 }
 
 /// The options of the problem `simple-multi`.
-public struct SimpleOptions: Configurable {
+package struct SimpleOptions: Configurable {
   /// Scalars.
-  public var dimensions = 2
+  package var dimensions = 2
 
   /// The reference program's.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<SimpleOptions>] = [
+  package static let settings: [Setting<SimpleOptions>] = [
     Setting("num_dims", \.dimensions, in: .from(1, to: 1000), "number of scalars")
   ]
 }

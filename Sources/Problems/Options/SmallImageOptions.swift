@@ -1,28 +1,28 @@
-public import Datasets
-public import Layers
-public import Settings
+package import Datasets
+package import Layers
+package import Settings
 internal import Tensors
 
 /// Which images a problem that comes with the package reads, at which size.
-public struct ImageChoice: Configurable {
+package struct ImageChoice: Configurable {
   /// The set.
-  public var set = ImageSet.mnist
+  package var set = ImageSet.mnist
   /// Height and width; 0 for those of the set.
-  public var size = 8
+  package var size = 8
   /// Whether colours are averaged.
-  public var isGrey = true
+  package var isGrey = true
   /// Images in a minibatch, and those that an optimizee sees.
-  public var minibatches: ImageOptions = {
+  package var minibatches: ImageOptions = {
     var options = ImageOptions()
     options.batchSize = 64
     return options
   }()
 
   /// MNIST at 8 x 8.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<ImageChoice>] =
+  package static let settings: [Setting<ImageChoice>] =
     [
       Setting("set", \.set, "the images"),
       Setting("size", \.size, in: .from(0, to: 512), "height and width; 0 for those of the set"),
@@ -46,21 +46,21 @@ extension ProblemData {
 }
 
 /// The options of the problem `perceptron`.
-public struct PerceptronOptions: Configurable {
+package struct PerceptronOptions: Configurable {
   /// Sizes of the hidden layers.
-  public var layers = [32]
+  package var layers = [32]
   /// What stands between layers.
-  public var activation = Activation.relu
+  package var activation = Activation.relu
   /// How weights start.
-  public var initialization = Initialization.scaledByInputs
+  package var initialization = Initialization.scaledByInputs
   /// The images.
-  public var images = ImageChoice()
+  package var images = ImageChoice()
 
   /// 64-32-10 with ReLU on MNIST at 8 x 8.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<PerceptronOptions>] =
+  package static let settings: [Setting<PerceptronOptions>] =
     [
       Setting(
         "layers", \.layers, in: .from(1, to: 65_536), "sizes of the hidden layers, as 32,32"),
@@ -70,33 +70,33 @@ public struct PerceptronOptions: Configurable {
 }
 
 /// The options of the problem `softmax-regression`.
-public struct SoftmaxRegressionOptions: Configurable {
+package struct SoftmaxRegressionOptions: Configurable {
   /// The images.
-  public var images = ImageChoice()
+  package var images = ImageChoice()
 
   /// MNIST at 8 x 8.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings = ImageChoice.settings.map {
+  package static let settings = ImageChoice.settings.map {
     $0.within(\SoftmaxRegressionOptions.images)
   }
 }
 
 /// The options of the problem `autoencoder`.
-public struct AutoencoderOptions: Configurable {
+package struct AutoencoderOptions: Configurable {
   /// Sizes of the hidden layers.
-  public var layers = [32, 8, 32]
+  package var layers = [32, 8, 32]
   /// What stands between layers.
-  public var activation = Activation.relu
+  package var activation = Activation.relu
   /// The images.
-  public var images = ImageChoice()
+  package var images = ImageChoice()
 
   /// 64-32-8-32-64 with ReLU on MNIST at 8 x 8.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<AutoencoderOptions>] =
+  package static let settings: [Setting<AutoencoderOptions>] =
     [
       Setting(
         "layers", \.layers, in: .from(1, to: 65_536), "sizes of the hidden layers, as 32,8,32"),
@@ -105,23 +105,23 @@ public struct AutoencoderOptions: Configurable {
 }
 
 /// The options of the problem `conv-net`.
-public struct ConvolutionalOptions: Configurable {
+package struct ConvolutionalOptions: Configurable {
   /// Filters of the convolutions.
-  public var channels = [8, 16]
+  package var channels = [8, 16]
   /// The stride of all convolutions but the first, whose is 2.
-  public var stride = 2
+  package var stride = 2
   /// The images.
-  public var images: ImageChoice = {
+  package var images: ImageChoice = {
     var choice = ImageChoice()
     choice.size = 14
     return choice
   }()
 
   /// Two layers on MNIST at 14 x 14.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<ConvolutionalOptions>] =
+  package static let settings: [Setting<ConvolutionalOptions>] =
     [
       Setting("channels", \.channels, in: .from(1, to: 4096), "filters of the convolutions"),
       Setting("stride", \.stride, in: .from(1, to: 16), "of convolutions after the first"),
@@ -135,7 +135,7 @@ extension BuiltProblem {
   ///
   /// - Throws: `SettingError` for sizes that take too much memory, `DatasetError` for missing or
   ///   malformed data; so do those below.
-  public static func perceptron(
+  package static func perceptron(
     _ options: PerceptronOptions, _ data: ProblemData
   ) throws -> BuiltProblem {
     let source = try data.source(options.images)
@@ -147,7 +147,7 @@ extension BuiltProblem {
   }
 
   /// A linear classifier of images.
-  public static func softmaxRegression(
+  package static func softmaxRegression(
     _ options: SoftmaxRegressionOptions, _ data: ProblemData
   ) throws -> BuiltProblem {
     let source = try data.source(options.images)
@@ -155,7 +155,7 @@ extension BuiltProblem {
   }
 
   /// An autoencoder of images.
-  public static func autoencoder(
+  package static func autoencoder(
     _ options: AutoencoderOptions, _ data: ProblemData
   ) throws -> BuiltProblem {
     let source = try data.source(options.images)
@@ -167,7 +167,7 @@ extension BuiltProblem {
   }
 
   /// Strided convolutions on images.
-  public static func convolutional(
+  package static func convolutional(
     _ options: ConvolutionalOptions, _ data: ProblemData
   ) throws -> BuiltProblem {
     let source = try data.source(options.images)

@@ -1,20 +1,20 @@
 internal import Datasets
-public import Settings
+package import Settings
 
 /// Which text a model of characters reads, in passages of which length.
-public struct TextChoice: Configurable {
+package struct TextChoice: Configurable {
   /// A file; nil for the text inside the program.
-  public var path: String?
+  package var path: String?
   /// Characters of a passage.
-  public var length = 32
+  package var length = 32
   /// Passages in a minibatch.
-  public var batchSize = 16
+  package var batchSize = 16
 
   /// Passages of 32 characters of the text inside the program.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<TextChoice>] = [
+  package static let settings: [Setting<TextChoice>] = [
     Setting(
       "text", \.path, placeholder: "FILE", default: "As You Like It, inside the program",
       "a text to learn from"),
@@ -35,19 +35,19 @@ public struct TextChoice: Configurable {
 }
 
 /// The options of the problems `char-lstm` and `char-gru`.
-public struct CharacterModelOptions: Configurable {
+package struct CharacterModelOptions: Configurable {
   /// Numbers that stand for a character.
-  public var embeddingSize = 16
+  package var embeddingSize = 16
   /// Units of the recurrent layer.
-  public var hidden = 32
+  package var hidden = 32
   /// The text.
-  public var text = TextChoice()
+  package var text = TextChoice()
 
   /// 32 units.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<CharacterModelOptions>] =
+  package static let settings: [Setting<CharacterModelOptions>] =
     [
       Setting(
         "embedding", \.embeddingSize, in: .from(1, to: 1024), "numbers that stand for a character"),
@@ -56,25 +56,25 @@ public struct CharacterModelOptions: Configurable {
 }
 
 /// The options of the problem `char-transformer`.
-public struct TransformerOptions: Configurable {
+package struct TransformerOptions: Configurable {
   /// Numbers that stand for a character at a place.
-  public var size = 32
+  package var size = 32
   /// Heads of attention.
-  public var heads = 2
+  package var heads = 2
   /// Blocks.
-  public var blocks = 1
+  package var blocks = 1
   /// The text.
-  public var text: TextChoice = {
+  package var text: TextChoice = {
     var choice = TextChoice()
     choice.batchSize = 8
     return choice
   }()
 
   /// One block of size 32 with two heads.
-  public init() {}
+  package init() {}
 
   /// What can be chosen.
-  public static let settings: [Setting<TransformerOptions>] =
+  package static let settings: [Setting<TransformerOptions>] =
     [
       Setting("width", \.size, in: .from(1, to: 2048), "numbers that stand for a character"),
       Setting("heads", \.heads, in: .from(1, to: 64), "heads of attention"),
@@ -82,7 +82,7 @@ public struct TransformerOptions: Configurable {
     ] + TextChoice.settings.map { $0.within(\.text) }
 
   /// Checks that the heads share the width evenly.
-  public func check() throws(SettingError) {
+  package func check() throws(SettingError) {
     guard size.isMultiple(of: heads) else {
       throw refuse("width", expected: "a multiple of the \(heads) heads")
     }
@@ -96,7 +96,7 @@ extension BuiltProblem {
   ///
   /// - Throws: `SettingError` for sizes that take too much memory, `DatasetError` for a text that can't
   ///   be read or used; so does the one below.
-  public static func characterModel(
+  package static func characterModel(
     _ cell: CharacterModel.Cell, _ options: CharacterModelOptions, _ data: ProblemData
   ) throws -> BuiltProblem {
     let choice = options.text
@@ -110,7 +110,7 @@ extension BuiltProblem {
   }
 
   /// A small transformer on characters.
-  public static func transformer(
+  package static func transformer(
     _ options: TransformerOptions, _ data: ProblemData
   ) throws -> BuiltProblem {
     let choice = options.text

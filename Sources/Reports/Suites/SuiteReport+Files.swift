@@ -8,7 +8,7 @@ internal import Settings
 
 extension SuiteReport {
   /// The measured losses of every run: task,horizon,optimizer,seed,step,loss.
-  public var curves: String {
+  package var curves: String {
     var text = "task,horizon,optimizer,seed,step,loss\n"
     forEachFinal { head, result, stepCount in
       let points = settings.points(of: stepCount)
@@ -23,7 +23,7 @@ extension SuiteReport {
 
   /// Every trial's final losses:
   /// task,horizon,optimizer,trial,rate,momentum,weight_decay,schedule,seed,loss.
-  public var trials: String {
+  package var trials: String {
     var text =
       "task,horizon,optimizer,trial,rate,momentum,weight_decay,schedule,seed,loss\n"
     forEachCell { head, task, horizon, optimizer in
@@ -41,7 +41,7 @@ extension SuiteReport {
 
   /// What optimizers that are told a number of steps make of a wrong one:
   /// task,horizon,optimizer,share,seed,loss.
-  public var told: String {
+  package var told: String {
     var text = "task,horizon,optimizer,share,seed,loss\n"
     forEachCell { head, task, horizon, optimizer in
       for (share, result) in record.told(
@@ -56,7 +56,7 @@ extension SuiteReport {
   }
 
   /// Where the time went: task,horizon,optimizer,seed,steps,parameters,gradient_seconds,update_seconds.
-  public var times: String {
+  package var times: String {
     var text = "task,horizon,optimizer,seed,steps,parameters,gradient_seconds,update_seconds\n"
     forEachFinal { head, result, _ in
       for (seed, run) in result.runs.enumerated() {
@@ -70,7 +70,7 @@ extension SuiteReport {
 
   /// Every run's final loss and scores, with the hyperparameters chosen and the baseline it is measured
   /// by.
-  public var runs: String {
+  package var runs: String {
     var text =
       "task,horizon,optimizer,rate,momentum,weight_decay,schedule,baseline,seed,loss,"
       + SuiteMetric.allCases.map(\.column).joined(separator: ",") + ",win\n"
@@ -93,7 +93,7 @@ extension SuiteReport {
   }
 
   /// The figures over all tasks: horizon,optimizer,figure,value,low,high,count.
-  public var summary: String {
+  package var summary: String {
     var text = "horizon,optimizer,figure,value,low,high,count\n"
     forEachTable { table in
       for (label, summary) in zip(table.entrants, table.summaries) {
@@ -117,7 +117,7 @@ extension SuiteReport {
   }
 
   /// The profiles: horizon,optimizer,metric,threshold,share,low,high.
-  public var profiles: String {
+  package var profiles: String {
     var text = "horizon,optimizer,metric,threshold,share,low,high\n"
     forEachTable { table in
       for (label, summary) in zip(table.entrants, table.summaries) {

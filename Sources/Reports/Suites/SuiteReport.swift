@@ -1,24 +1,24 @@
-public import Comparison
+package import Comparison
 internal import Foundation
 internal import Settings
 
 /// What a suite's numbers were made with, for reports.
-public struct SuiteFacts: Equatable, Sendable {
+package struct SuiteFacts: Equatable, Sendable {
   /// The program's version.
-  public var program: String
+  package var program: String
   /// A hash of the program's file; empty where it is not known.
-  public var programHash: String
+  package var programHash: String
   /// Everything besides tasks and optimizers that decides a number, in words.
-  public var settings: String
+  package var settings: String
   /// Hashes of the tasks, by name.
-  public var tasks: [String: String]
+  package var tasks: [String: String]
   /// Hashes of the optimizers, by label.
-  public var optimizers: [String: String]
+  package var optimizers: [String: String]
   /// The problem and its options in words, by task.
-  public var problems: [String: String]
+  package var problems: [String: String]
 
   /// Facts of which all are known.
-  public init(
+  package init(
     program: String, programHash: String, settings: String, tasks: [String: String],
     optimizers: [String: String], problems: [String: String]
   ) {
@@ -34,18 +34,18 @@ public struct SuiteFacts: Equatable, Sendable {
 /// A suite's report: for people as Markdown and HTML, for programs as CSV and JSON.
 ///
 /// All that it says follows from the record, whose numbers are in the CSV files.
-public struct SuiteReport: Sendable {
+package struct SuiteReport: Sendable {
   /// The heading.
-  public let title: String
+  package let title: String
   /// What was found.
-  public let record: SuiteRecord
+  package let record: SuiteRecord
   /// What the numbers follow from.
-  public let settings: SuiteSettings
+  package let settings: SuiteSettings
   /// What they were made with.
-  public let facts: SuiteFacts
+  package let facts: SuiteFacts
 
   /// A report.
-  public init(
+  package init(
     title: String, record: SuiteRecord, settings: SuiteSettings, facts: SuiteFacts
   ) {
     self.title = title
@@ -55,7 +55,7 @@ public struct SuiteReport: Sendable {
   }
 
   /// All files, by name.
-  public var files: [(name: String, text: String)] {
+  package var files: [(name: String, text: String)] {
     [
       ("curves.csv", curves), ("trials.csv", trials), ("told.csv", told), ("runs.csv", runs),
       ("times.csv", times), ("summary.csv", summary), ("profiles.csv", profiles),
@@ -64,15 +64,15 @@ public struct SuiteReport: Sendable {
   }
 
   /// The summary for a terminal.
-  public var lines: [String] {
+  package var lines: [String] {
     document.filter(\.isSummary).flatMap(\.plainLines)
   }
 
   /// The report in Markdown.
-  public var markdown: String { document.map(\.markdown).joined(separator: "\n\n") + "\n" }
+  package var markdown: String { document.map(\.markdown).joined(separator: "\n\n") + "\n" }
 
   /// The report as one HTML file that needs no other.
-  public var html: String { HTMLPage.page(title: title, document) }
+  package var html: String { HTMLPage.page(title: title, document) }
 
   // MARK: - Texts
 
