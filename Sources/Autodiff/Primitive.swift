@@ -75,17 +75,16 @@ public struct Pullback {
   let tape: Tape
   let isRecording: Bool
   var cotangents: ContiguousArray<Variable?>
-  var node: Tape.Node
-  var nodeIndex: Int32
+  var nodeIndex: Int
   /// The cotangent of the operation's result.
   public var cotangent: Variable
 
   private func operandIndex(_ operand: Int) -> Int32 {
     switch operand {
-    case 0: node.first
-    case 1: node.second
-    case 2: node.third
-    default: tape.furtherOperands[Int(node.further) + operand - 3]
+    case 0: tape.nodes[nodeIndex].first
+    case 1: tape.nodes[nodeIndex].second
+    case 2: tape.nodes[nodeIndex].third
+    default: tape.furtherOperands[Int(tape.nodes[nodeIndex].further) + operand - 3]
     }
   }
 
@@ -98,8 +97,9 @@ public struct Pullback {
 
   /// The operation's result.
   public var result: Variable {
-    isRecording
-      ? Variable(value: node.value, tape: tape, index: nodeIndex) : Variable(node.value)
+    let value = tape.nodes[nodeIndex].value
+    return isRecording
+      ? Variable(value: value, tape: tape, index: Int32(nodeIndex)) : Variable(value)
   }
 
   /// The cotangent's value if what a rule computes is not recorded: it may then work on plain tensors,
@@ -156,8 +156,8 @@ public func gradients(
   }
   var site = Pullback(
     tape: tape, isRecording: recording,
-    cotangents: ContiguousArray(repeating: nil, count: last + 1), node: tape.nodes[last],
-    nodeIndex: Int32(last), cotangent: outputs[0])
+    cotangents: ContiguousArray(repeating: nil, count: last + 1), nodeIndex: last,
+    cotangent: outputs[0])
   for (position, output) in outputs.enumerated() where output.tape != nil {
     demand(output.tape === tape, "gradients of values on two tapes")
     let seed = seeds?[position] ?? Variable(Tensor(repeating: 1, shape: output.shape))
@@ -171,8 +171,7 @@ public func gradients(
       guard let cotangent = site.cotangents[index], tape.nodes[index].needsGradient,
         let primitive = tape.nodes[index].primitive
       else { continue }
-      site.node = tape.nodes[index]
-      site.nodeIndex = Int32(index)
+      site.nodeIndex = index
       site.cotangent = cotangent
       primitive.pullback(&site)
     }

@@ -54,8 +54,12 @@ public final class Tape {
     var needsGradient: Bool
   }
 
+  // Every operation touches these: they are in one thread's hands, and nothing is called while they
+  // are changed, so that checks of exclusive access at run time would cost and find nothing.
+  @exclusivity(unchecked)
   var nodes: ContiguousArray<Node> = []
   /// The places of operands after the third, node after node.
+  @exclusivity(unchecked)
   var furtherOperands: ContiguousArray<Int32> = []
 
   /// An empty tape.

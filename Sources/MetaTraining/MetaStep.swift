@@ -32,15 +32,23 @@ struct WindowReport: WordCodable {
   }
 
   var words: [Int64] {
-    [finalLoss, metaLoss, norm, squaredNorm, endedSum, endedCount].flatMap(\.words) + [divergence]
+    [
+      Self.word(finalLoss), Self.word(metaLoss), Self.word(norm), Self.word(squaredNorm),
+      Self.word(endedSum), Self.word(endedCount), divergence,
+    ]
   }
 
   init(words: ArraySlice<Int64>) {
-    let numbers = words.dropLast().map { Double(bitPattern: UInt64(bitPattern: $0)) }
-    (finalLoss, metaLoss, norm) = (numbers[0], numbers[1], numbers[2])
-    (squaredNorm, endedSum, endedCount) = (numbers[3], numbers[4], numbers[5])
-    divergence = words[words.startIndex + 6]
+    let start = words.startIndex
+    func number(_ index: Int) -> Double {
+      Double(bitPattern: UInt64(bitPattern: words[start + index]))
+    }
+    (finalLoss, metaLoss, norm) = (number(0), number(1), number(2))
+    (squaredNorm, endedSum, endedCount) = (number(3), number(4), number(5))
+    divergence = words[start + 6]
   }
+
+  private static func word(_ number: Double) -> Int64 { Int64(bitPattern: number.bitPattern) }
 
   var hasGradient: Bool { finalLoss.isFinite }
 }

@@ -106,7 +106,7 @@ public struct Exchange {
     message += [Int64](repeating: 0, count: total * Value.wordCount)
     for (index, value) in zip(share, values) {
       let place = start + index * Value.wordCount
-      message.replaceSubrange(place..<place + Value.wordCount, with: value.words)
+      for (offset, word) in value.words.enumerated() { message[place + offset] = word }
     }
     return Gathering(words: start..<message.count)
   }
