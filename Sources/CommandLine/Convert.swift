@@ -136,7 +136,7 @@ struct Convert: SettingsCommand {
         return [:]
       }
       return facts
-    } catch let error as FileError {
+    } catch {
       if case .cannotRead(_, "open", _) = error { return [:] }
       throw error
     }

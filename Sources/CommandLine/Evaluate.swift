@@ -183,10 +183,16 @@ private struct Evaluating {
 }
 
 /// The problem with its nets; nets from a file that don't fit the problem are bad data.
+///
+/// - Parameter training: whose training optimizees there will be, if any.
 func makeExperiment(
-  _ problem: BuiltProblem, named name: String, nets: [NetAssignment], path: String?
+  _ problem: BuiltProblem, named name: String, nets: [NetAssignment], path: String?,
+  training: TrainingOptions? = nil
 ) throws -> Experiment {
   let tasks = problem.tasks(named: name)
-  guard let path else { return try Experiment(tasks: tasks, nets: nets) }
-  return try Failure.inFile(path) { try Experiment(tasks: tasks, nets: nets) }
+  let harder = training?.trainingTasks(tasks)
+  guard let path else { return try Experiment(tasks: tasks, trainingTasks: harder, nets: nets) }
+  return try Failure.inFile(path) {
+    try Experiment(tasks: tasks, trainingTasks: harder, nets: nets)
+  }
 }

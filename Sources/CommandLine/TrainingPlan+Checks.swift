@@ -56,10 +56,14 @@ extension TrainingPlan {
     }
     for (setting, hasEffect) in [
       ("sigma", !isBackpropagation), ("loss_clip", !isBackpropagation),
+      ("imitation", isBackpropagation),
       ("weight_decay", options.metaOptimizer == .adamw),
       ("momentum", options.metaOptimizer == .sgd),
     ] where given.contains(setting) && !hasEffect {
-      let with = ["weight_decay": "--meta_optimizer=adamw", "momentum": "--meta_optimizer=sgd"]
+      let with = [
+        "weight_decay": "--meta_optimizer=adamw", "momentum": "--meta_optimizer=sgd",
+        "imitation": "--estimator=backprop",
+      ]
       throw refuse(
         "--\(setting) has no effect without \(with[setting] ?? "evolution strategies"): leave it out"
       )

@@ -175,8 +175,9 @@ struct TrainingPlan {
     let built = try makeProblem(
       entry, options: options.problemOptions, split: .train,
       directory: settings.dataDirectory, announcing: announcing)
+    let tasks = built.tasks(named: options.problem)
     let experiment = try Experiment(
-      tasks: built.tasks(named: options.problem),
+      tasks: tasks, trainingTasks: options.trainingTasks(tasks),
       nets: try descriptions.map { try $0.assignment(from: catalog.optimizers) })
     try checkFrozen(options, experiment)
     return (experiment, built.dataHash)

@@ -206,7 +206,7 @@ private struct Unrolling {
       entry, options: problemOptions, split: .train, directory: settings.problem.dataDirectory,
       fixedBatch: try values.batch())
     let experiment = try makeExperiment(
-      built, named: entry.name, nets: nets.nets, path: path)
+      built, named: entry.name, nets: nets.nets, path: path, training: options)
     guard let state else { return (experiment, nets.weights, nil) }
     do {
       return try Failure.inFile(path ?? "") {

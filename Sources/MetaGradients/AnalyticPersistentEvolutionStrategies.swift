@@ -51,7 +51,7 @@ public struct AnalyticPersistentEvolutionStrategies: MetaGradientEstimator {
     // The window's losses are f_0 ... f_{W-1}; backpropagation evaluates f_W too, whose weight is 0.
     unroller.load(weights)
     let problem = episode.walkers[2].problem
-    let family = unroller.experiment.task(ofInstance: episode.key.instance).family
+    let family = unroller.experiment.task(of: episode.key).family
     var mean = try backpropagation.unrolled(
       &episode.walkers[2], steps: setting.window,
       lossWeights: { losses in

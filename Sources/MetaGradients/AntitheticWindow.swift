@@ -39,7 +39,7 @@ struct AntitheticWindow {
       }
       let steps = min(left, episode.length - episode.position)
       let optimizee = episode.walkers[0]
-      let family = unroller.experiment.task(ofInstance: optimizee.key.instance).family
+      let family = unroller.experiment.task(of: optimizee.key).family
       let problem = optimizee.problem
       var losses: [[Float]] = []
       for (walker, sign) in [(0, Float(1)), (1, -1)] {

@@ -58,6 +58,16 @@ public struct TruncatedBackpropagation: MetaGradientEstimator {
     _ episode: inout Episode, weights: [NamedTensors], in setting: EstimationSetting,
     on unroller: Unroller
   ) throws(Divergence) -> MetaGradient {
+    try estimate(&episode, weights: weights, in: setting, on: unroller) { _, _, _ in nil }
+  }
+
+  /// The same, with windows that are estimated in another way: `otherwise` gets the optimizee, the
+  /// steps before the window and those in it, and gives nil for all that are not.
+  func estimate(
+    _ episode: inout Episode, weights: [NamedTensors], in setting: EstimationSetting,
+    on unroller: Unroller,
+    otherwise: (inout Optimizee, Int, Int) throws(Divergence) -> MetaGradient?
+  ) throws(Divergence) -> MetaGradient {
     if episode.position > 0, episode.position + setting.window > episode.length {
       let key = episode.key
       episode = start(
@@ -67,13 +77,17 @@ public struct TruncatedBackpropagation: MetaGradientEstimator {
     }
     unroller.load(weights)
     let steps = min(setting.window, episode.length)
-    let estimate = try unrolled(
-      &episode.walkers[0], steps: steps, metaLoss: setting.metaLoss, on: unroller,
-      normalizes: unroller.experiment.tasks.count > 1 && setting.metaLoss.normalizes)
+    var result: MetaGradient
+    if let other = try otherwise(&episode.walkers[0], episode.position, steps) {
+      result = other
+    } else {
+      result = try unrolled(
+        &episode.walkers[0], steps: steps, metaLoss: setting.metaLoss, on: unroller,
+        normalizes: unroller.experiment.tasks.count > 1 && setting.metaLoss.normalizes)
+    }
     episode.position += steps
-    var result = estimate
     if episode.position + setting.window > episode.length {
-      result.finalLosses = [estimate.finalLoss]
+      result.finalLosses = [result.finalLoss]
     }
     return result
   }
@@ -87,7 +101,7 @@ public struct TruncatedBackpropagation: MetaGradientEstimator {
     normalizes: Bool = false
   ) throws(Divergence) -> MetaGradient {
     let problem = optimizee.problem
-    let family = unroller.experiment.task(ofInstance: optimizee.key.instance).family
+    let family = unroller.experiment.task(of: optimizee.key).family
     func normalized(_ loss: Float) -> Float {
       normalizes ? Float(family.normalized(Double(loss), of: problem)) : loss
     }

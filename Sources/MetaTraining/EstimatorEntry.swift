@@ -32,9 +32,11 @@ public struct EstimatorEntry: Sendable {
     EstimatorEntry(
       TruncatedBackpropagation.name, "truncated backpropagation, to the first or second order"
     ) {
-      TruncatedBackpropagation(
+      let backpropagation = TruncatedBackpropagation(
         order: $0.secondDerivatives
           ? .second(limit: $0.adjointLimit, smoothing: $0.adjointSmoothing) : .first)
+      return $0.imitation > 0
+        ? Imitation(backpropagation, probability: $0.imitation) : backpropagation
     },
     EstimatorEntry(TruncatedEvolutionStrategies.name, "evolution strategies on windows; biased") {
       TruncatedEvolutionStrategies(sigma: $0.sigma)

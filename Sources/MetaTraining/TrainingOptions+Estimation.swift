@@ -1,10 +1,22 @@
 internal import Layers
 internal import LearnedOptimizers
 public import MetaGradients
+internal import Problems
 internal import Tensors
 public import Unrolling
 
 extension TrainingOptions {
+  /// What meta-training deals from, where that is made harder than the tasks themselves; else nil.
+  public func trainingTasks(_ tasks: [TaskAssignment]) -> [TaskAssignment]? {
+    guard randomScaling != nil || hasConvexTerm else { return nil }
+    return tasks.map {
+      TaskAssignment(
+        $0.name,
+        RandomScaling(
+          $0.family, range: randomScaling.map { Float($0) } ?? 0, convexTerm: hasConvexTerm))
+    }
+  }
+
   /// What estimators are told, for an experiment's nets.
   public func estimationSetting(for experiment: Experiment) -> EstimationSetting {
     var setting = EstimationSetting(

@@ -63,6 +63,14 @@ extension TrainingOptions: Configurable {
       "estimator", \.estimator, placeholder: "NAME",
       "how meta-gradients are found: backprop, es, pes, nres, full-es or pes-analytic"),
     Setting(
+      "imitation", \.imitation, in: .from(0, to: 1),
+      "the share of unrolls in which backprop learns the updates of Adam, RMSprop or NAG instead"),
+    Setting(
+      "random_scaling", \.randomScaling, in: .above(0, below: 40), default: "units as they are",
+      "train with every parameter in units of its own, up to e to this times larger or smaller"),
+    Setting(
+      "convex_term", \.hasConvexTerm, "train with 20 parameters more, of a bounded convex function"),
+    Setting(
       "sigma", \.sigma, in: .above(0),
       "the standard deviation of evolution strategies' perturbations"),
     Setting(

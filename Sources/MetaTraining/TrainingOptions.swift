@@ -69,6 +69,13 @@ public struct TrainingOptions: Equatable, Sendable {
   public var metaLoss = MetaLoss.sum
   /// The name of the estimator of meta-gradients.
   public var estimator = TruncatedBackpropagation.name
+  /// The share of windows in which backpropagation learns from a teacher; see `Imitation`.
+  public var imitation = 0.0
+  /// In training every parameter is in units of its own, up to exp(this) times larger or smaller; nil
+  /// for units as they are. See `RandomScaling`.
+  public var randomScaling: Double?
+  /// Whether training adds a convex term of 20 numbers more; see `RandomScaling`.
+  public var hasConvexTerm = false
   /// The standard deviation of evolution strategies' perturbations.
   public var sigma: Float = 0.01
   /// For how many steps nres keeps a perturbation; nil for a whole trajectory.

@@ -45,6 +45,8 @@ public struct RandomStream: Sendable {
     case bootstrap = 14
     /// Settings that a search tries.
     case search = 15
+    /// Which windows are imitated, and whom.
+    case imitation = 16
     /// Synthetic data sets.
     case data = 4
     /// Choices that tests make.

@@ -109,7 +109,7 @@ extension Unroller {
           shouldStop: stopping)
         if isDone, let last = curve.last {
           finalLosses[item] = Double(last)
-          normalized[item] = experiment.task(ofInstance: key.instance).family
+          normalized[item] = experiment.task(of: key).family
             .normalized(Double(last), of: optimizee.problem)
         }
       } catch {

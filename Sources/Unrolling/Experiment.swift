@@ -20,6 +20,8 @@ public struct TaskAssignment: Sendable {
 public struct Experiment: Sendable {
   /// The families that optimizees are dealt from, evenly.
   public let tasks: [TaskAssignment]
+  /// Those that meta-training deals from instead; the same unless they were made harder for it.
+  public let trainingTasks: [TaskAssignment]
   /// The nets.
   public let nets: [NetAssignment]
   private static let checkedMembers = 32
@@ -38,28 +40,39 @@ public struct Experiment: Sendable {
 
   /// Families and the nets for all of them.
   ///
+  /// - Parameter trainingTasks: what meta-training deals from, one for each of `tasks`; these when nil.
   /// - Throws: `ExperimentError` when the nets don't fit one of the first members of a family.
-  public init(tasks: [TaskAssignment], nets: [NetAssignment]) throws(ExperimentError) {
+  public init(
+    tasks: [TaskAssignment], trainingTasks: [TaskAssignment]? = nil, nets: [NetAssignment]
+  ) throws(ExperimentError) {
     precondition(!tasks.isEmpty, "an experiment without tasks")
+    precondition(
+      trainingTasks.map { $0.count == tasks.count } ?? true, "other tasks for training, not as many"
+    )
     self.tasks = tasks
+    self.trainingTasks = trainingTasks ?? tasks
     self.nets = nets
     var layouts: [ParameterLayout] = []
-    for task in tasks {
+    for task in tasks + (trainingTasks ?? []) {
       for draw in 0..<(task.family is any Problem ? 1 : Self.checkedMembers) {
         var stream = RandomStream(seed: 0, purpose: .problem, epoch: draw)
         let layout = try ParameterLayout(task.family.member(&stream), nets: nets)
         if draw == 0 { layouts.append(layout) }
       }
     }
-    fixedLayout = tasks.count == 1 && tasks[0].family is any Problem ? layouts[0] : nil
+    let isSole = tasks.count == 1 && trainingTasks == nil && tasks[0].family is any Problem
+    fixedLayout = isSole ? layouts[0] : nil
     fixedParameters = layouts[0].fixedParameters
   }
 
   /// Parameters of the first task that no net steps: they keep their initial values.
   public let fixedParameters: [String]
 
-  /// The task that an optimizee with this number is dealt.
-  public func task(ofInstance instance: Int) -> TaskAssignment { tasks[instance % tasks.count] }
+  /// The task that an optimizee is dealt.
+  public func task(of key: OptimizeeKey) -> TaskAssignment {
+    let tasks = key.phase == .training ? trainingTasks : tasks
+    return tasks[key.instance % tasks.count]
+  }
 
   /// Where the parameters of a member lie.
   public func layout(of problem: any Problem) -> ParameterLayout {

@@ -47,7 +47,7 @@ public struct Optimizee: Sendable {
     plannedSteps: Int? = nil
   ) {
     var stream = key.problemStream
-    let problem = experiment.task(ofInstance: key.instance).family.member(&stream)
+    let problem = experiment.task(of: key).family.member(&stream)
     let layout = experiment.layout(of: problem)
     let values = layout.parameters.map {
       $0.specification.initializer($0.specification.shape, &stream)

@@ -39,6 +39,24 @@ struct ExperimentTests {
     #expect(experiment.fixedParameters == [])
   }
 
+  @Test("meta-training may deal from harder problems than all else, with more parameters")
+  func trainingTasks() throws {
+    let plain = TaskAssignment("simple", Simple(dimensions: 2))
+    let harder = TaskAssignment("simple", RandomScaling(Simple(dimensions: 2)))
+    let experiment = try Experiment(tasks: [plain], trainingTasks: [harder], nets: [net("cw")])
+    let unroller = Unroller(experiment, weights: [NamedTensors()])
+    func optimizee(_ phase: OptimizeePhase) -> Optimizee {
+      unroller.makeOptimizee(OptimizeeKey(seed: 0, phase: phase, epoch: 0, instance: 0))
+    }
+    #expect(optimizee(.training).problem is ScaledProblem)
+    #expect(optimizee(.training).layout.count == 22)
+    for phase in [OptimizeePhase.validation, .tuning, .test] {
+      #expect(optimizee(phase).problem is Simple)
+      #expect(optimizee(phase).layout.count == 2)
+    }
+    #expect(experiment.soleProblem == nil)
+  }
+
   @Test("each net's parameters are one run: those of the first, of the second, the fixed ones")
   func layout() throws {
     let experiment = try experiment([net("first", ["d", "b"]), net("second", ["a"])])

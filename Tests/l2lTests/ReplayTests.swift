@@ -79,6 +79,8 @@ struct ReplayCase: Sendable, CustomTestStringConvertible {
     ReplayCase("second_derivatives=true adjoint_limit=0.001 \(quadratic)"),
     ReplayCase("second_derivatives=true adjoint_smoothing=2 problem=mnist"),
     ReplayCase("second_derivatives=true adjoint_limit=0.1 \(quadratic)", net: "AdafacMLPLOpt"),
+    ReplayCase("imitation=0.5 second_derivatives=true \(quadratic)"),
+    ReplayCase("random_scaling=1 convex_term=true \(quadratic)"),
     ReplayCase("estimator=es sigma=0.1 \(quadratic)"),
     ReplayCase("estimator=es loss_clip=1000 meta_loss=log \(quadratic)"),
     ReplayCase("estimator=pes sigma=0.1 \(quadratic)"),
@@ -118,8 +120,9 @@ struct ReplayCase: Sendable, CustomTestStringConvertible {
     let entry = try Catalog.standard.problem(named: options.problem)
     let built = try entry.make(
       options: options.problemOptions, data: ProblemData(split: .train))
+    let tasks = built.tasks.map { TaskAssignment($0.name ?? options.problem, $0.family) }
     return try Experiment(
-      tasks: built.tasks.map { TaskAssignment($0.name ?? options.problem, $0.family) },
+      tasks: tasks, trainingTasks: options.trainingTasks(tasks),
       nets: try entry.nets.map { description in
         var description = description
         if let net { (description.net, description.options) = (net, [:]) }
