@@ -71,6 +71,9 @@ public final class MetaTrainer {
     self.store = store
     self.observer = group.rank == 0 ? observer : nil
     unroller = Unroller(experiment)
+    countsEpochs = options.countsEpochs(with: estimator)
+    unrollCount = options.metaStepsCounted(with: estimator)
+    epochCount = options.countedEnd(with: estimator)
     setting = options.estimationSetting(for: experiment)
     // Saved episodes are those of all processes.
     self.state.archive = SafetensorsFile()
@@ -116,11 +119,11 @@ public final class MetaTrainer {
   }
 
   /// Whether all particles are in step, so that epochs are counted.
-  public var countsEpochs: Bool { options.countsEpochs(with: estimator) }
+  public let countsEpochs: Bool
   /// Whether all epochs, or meta-steps, have been trained.
   public var isFinished: Bool { state.epoch >= epochCount }
-  private var unrollCount: Int { options.metaStepsCounted(with: estimator) }
-  private var epochCount: Int { options.countedEnd(with: estimator) }
+  private let unrollCount: Int
+  private let epochCount: Int
 
   // MARK: - The algorithm
 

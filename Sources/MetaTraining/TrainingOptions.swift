@@ -71,8 +71,8 @@ public struct TrainingOptions: Equatable, Sendable {
   public var estimator = TruncatedBackpropagation.name
   /// The share of windows in which backpropagation learns from a teacher; see `Imitation`.
   public var imitation = 0.0
-  /// In training every parameter is in units of its own, up to exp(this) times larger or smaller; nil
-  /// for units as they are. See `RandomScaling`.
+  /// How far, in training, a parameter's units may be from its own: by up to e to this; nil for not at
+  /// all. See `RandomScaling`.
   public var randomScaling: Double?
   /// Whether training adds a convex term of 20 numbers more; see `RandomScaling`.
   public var hasConvexTerm = false

@@ -48,7 +48,8 @@ public struct Exchange {
   }
   /// Where the values of all shares will be.
   public struct Gathering<Value: WordCodable>: Sendable {
-    fileprivate let words: Range<Int>
+    @usableFromInline let words: Range<Int>
+    @usableFromInline init(words: Range<Int>) { self.words = words }
   }
   /// Where the outcome of a vote will be.
   public struct Vote: Sendable {
@@ -98,18 +99,30 @@ public struct Exchange {
   }
 
   /// Gathers `total` values, of which this process knows its share.
+  @inlinable
   public mutating func gather<Value: WordCodable>(
     _ values: [Value], share: Range<Int>, of total: Int
   ) -> Gathering<Value> {
     precondition(values.count == share.count, "\(values.count) values for \(share)")
-    let start = message.count
-    message += [Int64](repeating: 0, count: total * Value.wordCount)
-    for (index, value) in zip(share, values) {
-      let place = start + index * Value.wordCount
-      for (offset, word) in value.words.enumerated() { message[place + offset] = word }
-    }
-    return Gathering(words: start..<message.count)
+    var words: [Int64] = []
+    words.reserveCapacity(values.count * Value.wordCount)
+    for value in values { words += value.words }
+    return Gathering(
+      words: gather(
+        words, from: share.lowerBound * Value.wordCount, of: total * Value.wordCount))
   }
+
+  /// Gathers `total` words, of which this process knows those that start at `first`.
+  @usableFromInline
+  mutating func gather(_ words: [Int64], from first: Int, of total: Int) -> Range<Int> {
+    let start = message.count
+    message += [Int64](repeating: 0, count: total)
+    for (offset, word) in words.enumerated() { message[start + first + offset] = word }
+    return start..<message.count
+  }
+
+  /// Words that were gathered.
+  @usableFromInline func gathered(_ words: Range<Int>) -> ArraySlice<Int64> { message[words] }
 
   /// Asks whether any process says yes.
   public mutating func vote(_ yes: Bool) -> Vote {
@@ -161,9 +174,11 @@ public struct Exchange {
   }
 
   /// The values of all shares, in order.
+  @inlinable
   public subscript<Value: WordCodable>(gathering: Gathering<Value>) -> [Value] {
-    stride(from: gathering.words.lowerBound, to: gathering.words.upperBound, by: Value.wordCount)
-      .map { Value(words: message[$0..<$0 + Value.wordCount]) }
+    let words = gathered(gathering.words)
+    return stride(from: words.startIndex, to: words.endIndex, by: Value.wordCount)
+      .map { Value(words: words[$0..<$0 + Value.wordCount]) }
   }
 
   /// Whether any process said yes.

@@ -84,11 +84,6 @@ public struct Experiment: Sendable {
     }
   }
 
-  /// The problem of the one task; nil when there are several tasks or a family of several problems.
-  public var soleProblem: (any Problem)? {
-    fixedLayout == nil ? nil : tasks[0].family as? any Problem
-  }
-
   /// The layout of the one problem; that of the first member of a family.
   public var layout: ParameterLayout {
     if let fixedLayout { return fixedLayout }

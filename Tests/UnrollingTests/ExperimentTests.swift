@@ -54,7 +54,6 @@ struct ExperimentTests {
       #expect(optimizee(phase).problem is Simple)
       #expect(optimizee(phase).layout.count == 2)
     }
-    #expect(experiment.soleProblem == nil)
   }
 
   @Test("each net's parameters are one run: those of the first, of the second, the fixed ones")
