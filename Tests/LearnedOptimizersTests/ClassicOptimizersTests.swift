@@ -62,4 +62,12 @@ struct ClassicOptimizersTests {
         / ((state.1 / (1 - decay.1)).squareRoot() + 1e-4)
     }
   }
+
+  @Test("Adagrad")
+  func adagrad() {
+    check(Adagrad(learningRate: 0.1, epsilon: 1e-4)) { g, state, _ in
+      state.0 += g * g
+      return -0.1 * g / (state.0.squareRoot() + 1e-4)
+    }
+  }
 }

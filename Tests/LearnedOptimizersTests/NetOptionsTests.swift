@@ -46,6 +46,7 @@ struct NetOptionsTests {
       ("NAG", "{}", #"{"learning_rate":0.001,"momentum":0.9}"#),
       ("RMSprop", "{}", #"{"decay":0.9,"epsilon":1e-08,"learning_rate":0.001}"#),
       ("Adam", "{}", #"{"beta1":0.9,"beta2":0.999,"epsilon":1e-08,"learning_rate":0.001}"#),
+      ("Adagrad", "{}", #"{"epsilon":1e-10,"learning_rate":0.01}"#),
       (
         "AdamW", "{}",
         #"{"beta1":0.9,"beta2":0.999,"epsilon":1e-08,"learning_rate":0.001,"weight_decay":0.0001}"#
