@@ -40,6 +40,7 @@ extension OptimizerEntry {
     OptimizerEntry(NAG.name, "Nesterov's accelerated gradient") { NAG($0) },
     OptimizerEntry(RMSprop.name, "RMSprop") { RMSprop($0) },
     OptimizerEntry(Adagrad.name, "rates that fall with the sum of squares") { Adagrad($0) },
+    OptimizerEntry(LAMB.name, "Adam's directions, as long as the tensors they step") { LAMB($0) },
     OptimizerEntry(AdamW.name, "Adam with decoupled weight decay") { AdamW($0) },
     OptimizerEntry(NAdamW.name, "AdamW with Nesterov's momentum") { NAdamW($0) },
     OptimizerEntry(RAdam.name, "rectified Adam") { RAdam($0) },

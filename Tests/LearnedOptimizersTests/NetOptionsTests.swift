@@ -48,6 +48,10 @@ struct NetOptionsTests {
       ("Adam", "{}", #"{"beta1":0.9,"beta2":0.999,"epsilon":1e-08,"learning_rate":0.001}"#),
       ("Adagrad", "{}", #"{"epsilon":1e-10,"learning_rate":0.01}"#),
       (
+        "LAMB", #"{"weight_decay":0.1}"#,
+        #"{"beta1":0.9,"beta2":0.999,"epsilon":1e-06,"learning_rate":0.001,"weight_decay":0.1}"#
+      ),
+      (
         "AdamW", "{}",
         #"{"beta1":0.9,"beta2":0.999,"epsilon":1e-08,"learning_rate":0.001,"weight_decay":0.0001}"#
       ),
