@@ -53,6 +53,9 @@ extension ProblemEntry {
     ProblemEntry("beale", "a plain with steep walls, of two variables", nets: [.lstm]) {
       (_: NoSettings, _) in Beale()
     },
+    ProblemEntry("himmelblau", "four valleys as deep as each other", nets: [.lstm]) {
+      (_: NoSettings, _) in Himmelblau()
+    },
     ProblemEntry(
       "conditioned-quadratic", "a turned bowl as long as asked for", nets: [.lstm]
     ) { (options: ConditionedOptions, _) in

@@ -40,6 +40,7 @@ struct CatalogChecksTests {
     "rastrigin": Case(step: 0.005),
     "ackley": Case(step: 0.005),
     "beale": Case(step: 0.005),
+    "himmelblau": Case(step: 0.005),
     "lasso": Case(step: 0.002),
     "small-images": Case(options: ["scale": "2"], step: 0.005, isSmooth: false),
     "perceptrons": Case(isSmooth: false),

@@ -55,6 +55,21 @@ struct FunctionTests {
     }
   }
 
+  @Test("Himmelblau's four valleys end at 0")
+  func himmelblau() {
+    check(Himmelblau()) { x in
+      let (a, b) = (x[0] * x[0] + x[1] - 11, x[0] + x[1] * x[1] - 7)
+      return a * a + b * b
+    }
+    let minima: [[Float]] = [
+      [3, 2], [-2.805_118, 3.131_313], [-3.779_310, -3.283_186], [3.584_428, -1.848_126],
+    ]
+    for minimum in minima {
+      #expect(value(Himmelblau(), minimum) < 1e-8)
+      #expect(gradientNorm(Himmelblau(), minimum) < 1e-2)
+    }
+  }
+
   @Test("Rastrigin's bowl has its lowest pit at 0")
   func rastrigin() {
     check(Rastrigin(dimensions: 3, amplitude: 4)) { x in

@@ -80,6 +80,7 @@ struct ProblemCase: Sendable, CustomTestStringConvertible {
     ProblemCase(
       name: "styblinski-tang", make: { StyblinskiTang(dimensions: 3) }, hasMinibatches: false),
     ProblemCase(name: "beale", make: { Beale() }, step: 0.005, hasMinibatches: false),
+    ProblemCase(name: "himmelblau", make: { Himmelblau() }, step: 0.005, hasMinibatches: false),
     ProblemCase(
       name: "conditioned quadratic",
       make: { ConditionedQuadratic(dimensions: 7, condition: 1000) }, hasMinibatches: false),
