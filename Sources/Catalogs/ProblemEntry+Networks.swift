@@ -80,5 +80,13 @@ extension ProblemEntry {
     ProblemEntry(
       "perceptrons", "a family: perceptrons of all kinds on 8 x 8 images", nets: [.lstm]
     ) { (options: PerceptronsOptions, data) in try BuiltProblem.perceptrons(options, data) },
+    ProblemEntry(
+      "quadratics", "a family: turned bowls of many sizes and condition numbers", nets: [.lstm]
+    ) { (options: QuadraticsOptions, _) in
+      BuiltProblem(
+        family: QuadraticFamily(
+          dimensions: options.dimensions[0]...options.dimensions[1],
+          conditions: options.conditions[0]...options.conditions[1]))
+    },
   ]
 }

@@ -54,6 +54,7 @@ struct NetworkOptionsTests {
       ("perceptrons", "widths", "128,8"), ("perceptrons", "depths", "-1,3"),
       ("perceptrons", "batch_sizes", "0,5"), ("perceptrons", "activations", "relu,step"),
       ("perceptrons", "activations", ""), ("perceptrons", "initializations", "small,small"),
+      ("quadratics", "num_dims", "5,2"), ("quadratics", "conditions", "0.5,2"),
       ("perceptrons", "sets", "imagenet"), ("perceptrons", "images", "-1"),
     ])
   func invalidValue(problem: String, option: String, value: String) throws {

@@ -45,6 +45,25 @@ struct FamilyTests {
     }
   }
 
+  @Test("quadratics have all sizes and conditions asked for, and losses in units of their start")
+  func quadratics() {
+    let family = QuadraticFamily(dimensions: 2...40, conditions: 1...10)
+    var sizes: Set<Int> = []
+    var sum = 0.0
+    for seed in 0..<400 {
+      var (a, b) = (stream(seed), stream(seed))
+      let member = family.member(&a)
+      #expect(member.parameters[0].shape == family.member(&b).parameters[0].shape)
+      sizes.insert(member.parameters[0].shape.count)
+      let values = member.parameters.map { Variable($0.initializer($0.shape, &a)) }
+      let constants = member.constants.map { $0.initializer($0.shape, &a) }
+      let loss = member.loss(parameters: values, constants: constants, minibatch: &a)
+      sum += family.normalized(Double(loss.value.scalar), of: member)
+    }
+    #expect(sizes.min() == 2 && (sizes.max() ?? 0) > 30 && (sizes.max() ?? 0) <= 40)
+    #expect(abs(sum / 400 - 1) < 0.15)
+  }
+
   @Test("perceptrons of all kinds come from the choices, the same for the same stream")
   func perceptrons() throws {
     let family = PerceptronFamily(datasets: [try digits()])

@@ -14,6 +14,8 @@ public struct ConditionedQuadratic: Problem {
   /// The constants y [D] and reflections [3, D].
   public let constants: [VariableSpecification]
   private let curvatures: Tensor
+  /// The mean of the loss at the start, over all bowls of the kind: the sum of all a_i.
+  let meanInitialLoss: Double
 
   private static let reflectionCount = 3
 
@@ -31,6 +33,7 @@ public struct ConditionedQuadratic: Problem {
     let step = 1 / Float(max(dimensions - 1, 1))
     let exponents = Tensor((0..<dimensions).map { -Float($0) * step })
     curvatures = (exponents * Tensor(condition).log()).exp()
+    meanInitialLoss = curvatures.elements.reduce(0) { $0 + Double($1) }
   }
 
   /// The function's value.

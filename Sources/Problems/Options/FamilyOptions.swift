@@ -96,6 +96,37 @@ package struct PerceptronsOptions: Configurable {
   }
 }
 
+/// The options of the family `quadratics`.
+package struct QuadraticsOptions: Configurable {
+  /// The fewest and the most variables.
+  package var dimensions = [5, 100]
+  /// The smallest and the largest condition number.
+  package var conditions: [Float] = [1, 1000]
+
+  /// 5 to 100 variables, condition numbers up to 1000.
+  package init() {}
+
+  /// What can be chosen.
+  package static let settings: [Setting<QuadraticsOptions>] = [
+    Setting(
+      "num_dims", \.dimensions, in: .from(1, to: 100_000), count: 2...2,
+      "the fewest and most variables"),
+    Setting(
+      "conditions", \.conditions, in: .from(1, to: 1e12), count: 2...2,
+      "the smallest and largest condition number of the Hessian"),
+  ]
+
+  /// Checks that ranges run upwards.
+  package func check() throws(SettingError) {
+    if dimensions[0] > dimensions[1] {
+      throw refuse("num_dims", expected: "the smaller number first")
+    }
+    if conditions[0] > conditions[1] {
+      throw refuse("conditions", expected: "the smaller number first")
+    }
+  }
+}
+
 // MARK: - Families from options
 
 extension BuiltProblem {
