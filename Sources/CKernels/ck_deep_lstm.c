@@ -128,7 +128,8 @@ int64_t ck_deep_lstm_scratch_floats(
 
 /// A net without LSTM layers on so few rows of width 1 that plain code wins.
 static inline int is_tiny(const ck_deep_lstm_config *config, int64_t rows) {
-  return config->layer_count == 0 && config->width == 1 && rows <= 4;
+  return config->layer_count == 0 && config->width == 1 && rows <= 4 && !config->squashes
+      && config->preprocess != CK_PREPROCESS_MOMENTS;
 }
 
 /// Preprocesses one gradient, to x[0] and x[1].

@@ -51,6 +51,13 @@ CK_INLINE void combine_gates(
   }
 }
 
+/// tanh of any number.
+CK_INLINE vf tanh_of(vf x) {
+  // The scale in front: infinities stay what they are.
+  const vf m = exp2_minus_1(x * 2.88539008f, 1);
+  return m * reciprocal(2 + m);
+}
+
 /// The exponential part of gate g of unit u.
 CK_INLINE void start_gate(const int g, const pending_units *p, int32_t u, vf out[CK_VECTORS]) {
   CK_EACH_VECTOR {

@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+#include "ck_deep_lstm_moments.h"
+
+/// x [inputs][lanes], at the start of `slot`, of step t of a call; moments [2][lanes], where there
+/// are any, go from `before` to `after`.
+CK_INLINE void set_inputs(
+    const context *k, int64_t block, int32_t t, const float *gradient, const float *before,
+    float *after, float *slot
+) {
+  if (k->layout.projection > 0) {
+    see(k, block, t, gradient, before, after, slot);
+  } else {
+    preprocess(k, block, gradient, slot);
+  }
+}
+
 // MARK: - Forward
 
 /// The end of a block's step: its new h [sum of H][lanes], or its inputs if there are no layers,
@@ -24,6 +39,9 @@ static void finish_step(
   linear_with_bias(layout->width, k->packed + layout->packed_linear, top, layout->top, output);
   for (int32_t entry = 0; entry < layout->width; entry++) {
     float *lanes = output + entry * CK_LANES;
+    if (k->config->squashes) {
+      CK_EACH_VECTOR store(lanes + v * CK_VECTOR, tanh_of(load(lanes + v * CK_VECTOR)));
+    }
     CK_EACH_VECTOR store(lanes + v * CK_VECTOR, load(lanes + v * CK_VECTOR) * scale);
     store_entry(k, block, entry, lanes, update);
   }
@@ -47,7 +65,8 @@ static void step(
     // aside. Two in turn, as the block before is finished during this one's first layer.
     float *hidden = scratch + k.at.hidden_out, *before = hidden;
     *(block & 1 ? &hidden : &before) += hidden_floats;
-    preprocess(&k, block, gradient, inputs);
+    set_inputs(
+        &k, block, 0, gradient, in + layout->moments, out + layout->moments, inputs);
     if (layout->layer_count == 0) {
       finish_step(&k, block, NULL, inputs, state_out, update);
       continue;
@@ -93,9 +112,15 @@ CK_INLINE void step_on_tape(
   }
 }
 
-/// Copies a block's state to a slot's h and the cell part of scratch, or back.
+/// The floats of a block's moments.
+CK_INLINE size_t moments_size(const context *k) {
+  return k->layout.projection > 0 ? 2 * CK_LANES * sizeof(float) : 0;
+}
+
+/// Copies a block's state to a slot's h and the cell and moments parts of scratch, or back.
 static void state_to_tape(const context *k, const float *state, float *slot) {
   float *c = k->scratch + k->at.cell;
+  memcpy(k->scratch + k->at.moments, state + k->layout.moments, moments_size(k));
   for (int l = 0; l < k->layout.layer_count; l++) {
     const ck_dl_layer *layer = &k->layout.layers[l];
     const size_t size = (size_t)layer->hidden * CK_LANES;
@@ -107,6 +132,7 @@ static void state_to_tape(const context *k, const float *state, float *slot) {
 
 static void state_from_tape(const context *k, const float *slot, float *state) {
   const float *c = k->scratch + k->at.cell;
+  memcpy(state + k->layout.moments, k->scratch + k->at.moments, moments_size(k));
   for (int l = 0; l < k->layout.layer_count; l++) {
     const ck_dl_layer *layer = &k->layout.layers[l];
     const size_t size = (size_t)layer->hidden * CK_LANES;
@@ -140,6 +166,14 @@ static void step_back(
     CK_EACH_VECTOR store(lanes + v * CK_VECTOR, load(lanes + v * CK_VECTOR) * scale);
   }
   const float *top = layer_count > 0 ? slot + layout->layers[layer_count - 1].tape_h : slot;
+  if (k->config->squashes) {
+    // Their values once more, for tanh's slope: less than to keep them.
+    linear_with_bias(width, k->packed + layout->packed_linear, top, layout->top, gates);
+    for (int32_t i = 0; i < width * CK_VECTORS; i++) {
+      const vf y = tanh_of(load(gates + i * CK_VECTOR));
+      store(output + i * CK_VECTOR, load(output + i * CK_VECTOR) * (1 - y * y));
+    }
+  }
   float *sums = gradient + layout->linear_gradient;
   if (width == 1) {
     vf dy[CK_VECTORS];
@@ -206,6 +240,9 @@ static void start_sums(const context *k) {
   memset(
       k->scratch + k->at.output, 0,
       (size_t)k->layout.linear_pitch * CK_LANES * sizeof(float));
+  memset(
+      k->scratch + k->at.input_adjoint, 0,
+      (size_t)k->layout.projection_pitch * CK_LANES * sizeof(float));
 }
 
 static void flush_sums(const context *k) {
@@ -229,7 +266,8 @@ static void backward(
   const int32_t chunk = k.at.chunk, chunks = (steps + chunk - 1) / chunk;
   const int64_t slot_floats = layout->tape_floats;
   // The slot of step t of a chunk; slot 0 holds h before the chunk.
-  float *tape = scratch + k.at.tape;
+  float *tape = scratch + k.at.tape, *moments = scratch + k.at.moments;
+  const int always = layout->projection > 0 ? WANT_INPUT : 0;
   pending_units pending = {0};
   start_sums(&k);
   for (int64_t block = 0; block < blocks; block++) {
@@ -239,7 +277,7 @@ static void backward(
       state_to_tape(&k, state, tape);
       for (int32_t t = 0; t < (chunks - 1) * chunk; t++) {
         float *before = tape + (t & 1) * slot_floats, *slot = tape + (1 - (t & 1)) * slot_floats;
-        preprocess(&k, block, gradients[t], slot);
+        set_inputs(&k, block, t, gradients[t], moments, moments, slot);
         step_on_tape(0, &k, before, slot, &pending);
         if ((t + 1) % chunk == 0) {
           finish(0, &pending);
@@ -257,14 +295,16 @@ static void backward(
       state_to_tape(&k, from, tape);
       for (int32_t t = start; t < end; t++) {
         float *before = tape + (t - start) * slot_floats;
-        preprocess(&k, block, gradients[t], before + slot_floats);
+        set_inputs(&k, block, t, gradients[t], moments, moments, before + slot_floats);
         step_on_tape(1, &k, before, before + slot_floats, &pending);
       }
       finish(1, &pending);
       for (int32_t t = end - 1; t >= start; t--) {
         const float *before = tape + (t - start) * slot_floats;
         step_back(
-            &k, block, before, before + slot_floats, adjoints[t], t > 0 ? WANT_STATE : 0);
+            &k, block, before, before + slot_floats, adjoints[t],
+            always | (t > 0 ? WANT_STATE : 0));
+        if (layout->projection > 0) project_back(&k, before + slot_floats);
       }
     }
     if ((block + 1) % BLOCKS_PER_SUM == 0 || block + 1 == blocks) flush_sums(&k);
@@ -295,19 +335,25 @@ static void step_backward(
   const ck_dl_layout *layout = &k.layout;
   const int64_t blocks = (rows + CK_LANES - 1) / CK_LANES;
   float *tape = scratch + k.at.tape, *slot = tape + layout->tape_floats;
+  float *moments = scratch + k.at.moments;
   pending_units pending = {0};
   start_sums(&k);
   for (int64_t block = 0; block < blocks; block++) {
     state_to_tape(&k, state_in + block * layout->state_floats, tape);
-    preprocess(&k, block, gradient, slot);
+    set_inputs(&k, block, 0, gradient, moments, moments, slot);
     step_on_tape(1, &k, tape, slot, &pending);
     finish(1, &pending);
     float *adjoint = state_adjoint + block * layout->state_floats;
     exchange_adjoints(&k, adjoint, 0);
     step_back(&k, block, tape, slot, update_adjoint, WANT_INPUT | WANT_STATE);
     exchange_adjoints(&k, adjoint, 1);
-    preprocess_backward(
-        &k, block, gradient, scratch + k.at.input_adjoint, input_adjoint);
+    if (layout->projection > 0) {
+      project_back(&k, slot);
+      see_back(&k, block, gradient, slot, adjoint + layout->moments, input_adjoint);
+    } else {
+      preprocess_backward(
+          &k, block, gradient, scratch + k.at.input_adjoint, input_adjoint);
+    }
     if ((block + 1) % BLOCKS_PER_SUM == 0 || block + 1 == blocks) flush_sums(&k);
   }
   ck_dl_unpack_gradient(layout, (const double *)(scratch + k.at.sums), weight_gradient);

@@ -14,7 +14,12 @@ void ck_dl_make_layout(
 ) {
   layout->shape = *shape;
   layout->layer_count = config->layer_count;
-  layout->inputs = config->width * (config->preprocess == CK_PREPROCESS_LOG_AND_SIGN ? 2 : 1);
+  const int has_moments = config->preprocess == CK_PREPROCESS_MOMENTS;
+  layout->projection = has_moments ? config->projection : 0;
+  layout->projection_pitch = round_up(layout->projection, shape->vector);
+  layout->inputs = has_moments
+      ? config->projection
+      : config->width * (config->preprocess == CK_PREPROCESS_LOG_AND_SIGN ? 2 : 1);
   layout->width = config->width;
   layout->linear_pitch = round_up(config->width, shape->vector);
   layout->max_hidden = 0;
@@ -22,6 +27,18 @@ void ck_dl_make_layout(
   const int64_t lanes = shape->lanes;
   int64_t flat = 0, packed = CK_DL_HEADER, state = 0, gradient = 0;
   int64_t tape = (int64_t)layout->inputs * lanes;
+  layout->packed_projection = packed;
+  layout->packed_projection_backward = packed + ck_dl_align((int64_t)3 * layout->projection);
+  layout->projection_gradient = gradient;
+  layout->moments = state;
+  layout->tape_seen = tape;
+  if (has_moments) {
+    flat += 3 * layout->projection;
+    packed = layout->packed_projection_backward + ck_dl_align((int64_t)2 * layout->projection);
+    gradient += (int64_t)3 * layout->projection_pitch;
+    state += 2 * lanes;
+    tape += 2 * lanes;
+  }
   int32_t inputs = layout->inputs;
   for (int l = 0; l < config->layer_count; l++) {
     ck_dl_layer *layer = &layout->layers[l];
@@ -102,7 +119,12 @@ void ck_dl_make_scratch(const ck_dl_layout *layout, int32_t steps, ck_dl_scratch
   CK_DL_PART(gates_transposed, pitch * lanes);
   CK_DL_PART(output, (int64_t)layout->linear_pitch * lanes);
   CK_DL_PART(output_transposed, (int64_t)layout->linear_pitch * lanes);
-  CK_DL_PART(input_adjoint, (int64_t)layout->inputs * lanes);
+  const int32_t inputs = layout->inputs > layout->projection_pitch ? layout->inputs
+                                                                   : layout->projection_pitch;
+  CK_DL_PART(input_adjoint, (int64_t)inputs * lanes);
+  CK_DL_PART(input_transposed, (int64_t)layout->projection_pitch * lanes);
+  CK_DL_PART(moments, layout->projection > 0 ? 2 * lanes : 0);
+  CK_DL_PART(corrections, layout->projection > 0 ? steps : 0);
   CK_DL_PART(ones, lanes);
   CK_DL_PART(gradient, layout->gradient_floats);
   CK_DL_PART(sums, 2 * layout->gradient_floats);
@@ -162,6 +184,36 @@ static void pack_layer(
   }
 }
 
+/// w [inputs, outputs] and b [outputs].
+typedef struct {
+  int32_t inputs, outputs;
+  const float *w, *b;
+} linear_map;
+
+/// Tiles of outputs, the bias first; backward tiles of the inputs.
+static void pack_linear(
+    const ck_dl_shape *shape, const linear_map *map, float *forward, float *backward
+) {
+  const int32_t outputs = map->outputs, inputs = map->inputs;
+  int32_t tiles = ck_dl_tile_count(outputs, shape->linear_rows);
+  for (int32_t tile = 0; tile < tiles; tile++) {
+    const int32_t start = ck_dl_tile_start(tile, tiles, outputs);
+    const int32_t end = ck_dl_tile_start(tile + 1, tiles, outputs);
+    for (int32_t o = start; o < end; o++) *forward++ = map->b[o];
+    for (int32_t k = 0; k < inputs; k++) {
+      for (int32_t o = start; o < end; o++) *forward++ = map->w[(int64_t)k * outputs + o];
+    }
+  }
+  tiles = ck_dl_tile_count(inputs, shape->linear_rows);
+  for (int32_t tile = 0; tile < tiles; tile++) {
+    const int32_t start = ck_dl_tile_start(tile, tiles, inputs);
+    const int32_t end = ck_dl_tile_start(tile + 1, tiles, inputs);
+    for (int32_t o = 0; o < outputs; o++) {
+      for (int32_t k = start; k < end; k++) *backward++ = map->w[(int64_t)k * outputs + o];
+    }
+  }
+}
+
 void ck_dl_pack(
     const ck_deep_lstm_config *config, const ck_dl_layout *layout, const float *weights,
     float *packed
@@ -174,30 +226,30 @@ void ck_dl_pack(
   for (int l = 0; l < layout->layer_count; l++) {
     pack_layer(layout, &layout->layers[l], weights, packed);
   }
-  const int32_t width = layout->width, top = layout->top;
-  const float *w = weights + layout->flat_linear, *b = weights + layout->flat_linear_bias;
-  float *out = packed + layout->packed_linear;
-  int32_t tiles = ck_dl_tile_count(width, layout->shape.linear_rows);
-  for (int32_t tile = 0; tile < tiles; tile++) {
-    const int32_t start = ck_dl_tile_start(tile, tiles, width);
-    const int32_t end = ck_dl_tile_start(tile + 1, tiles, width);
-    for (int32_t o = start; o < end; o++) *out++ = b[o];
-    for (int32_t k = 0; k < top; k++) {
-      for (int32_t o = start; o < end; o++) *out++ = w[k * width + o];
-    }
+  if (layout->projection > 0) {
+    const linear_map projection = {
+        2, layout->projection, weights, weights + 2 * layout->projection,
+    };
+    pack_linear(
+        &layout->shape, &projection, packed + layout->packed_projection,
+        packed + layout->packed_projection_backward);
   }
-  out = packed + layout->packed_linear_backward;
-  tiles = ck_dl_tile_count(top, layout->shape.linear_rows);
-  for (int32_t tile = 0; tile < tiles; tile++) {
-    const int32_t start = ck_dl_tile_start(tile, tiles, top);
-    const int32_t end = ck_dl_tile_start(tile + 1, tiles, top);
-    for (int32_t o = 0; o < width; o++) {
-      for (int32_t k = start; k < end; k++) *out++ = w[k * width + o];
-    }
-  }
+  const linear_map linear = {
+      layout->top, layout->width, weights + layout->flat_linear,
+      weights + layout->flat_linear_bias,
+  };
+  pack_linear(
+      &layout->shape, &linear, packed + layout->packed_linear,
+      packed + layout->packed_linear_backward);
 }
 
 void ck_dl_unpack_gradient(const ck_dl_layout *layout, const double *sums, double *flat) {
+  for (int32_t row = 0; row < (layout->projection > 0 ? 3 : 0); row++) {
+    const double *source =
+        sums + layout->projection_gradient + (int64_t)row * layout->projection_pitch;
+    double *out = flat + (int64_t)row * layout->projection;
+    for (int32_t o = 0; o < layout->projection; o++) out[o] += source[o];
+  }
   for (int l = 0; l < layout->layer_count; l++) {
     const ck_dl_layer *layer = &layout->layers[l];
     const int32_t hidden = layer->hidden, inputs = layer->inputs;
@@ -230,27 +282,44 @@ void ck_dl_unpack_gradient(const ck_dl_layout *layout, const double *sums, doubl
 
 // MARK: - States
 
+void ck_dl_make_corrections(const ck_deep_lstm_config *config, int32_t steps, float *out) {
+  for (int32_t t = 0; t < steps; t++) {
+    out[t] = (float)(1 / (1 - pow(config->decay, (double)(config->step + t + 1))));
+  }
+}
+
+/// Copies [count][lanes], at `at` of each block of state, to `plain` [rows, count] or from it.
+static void exchange(
+    const ck_dl_layout *layout, int64_t rows, float *state, int64_t at, int32_t count,
+    float *plain, int import
+) {
+  const int64_t lanes = layout->shape.lanes;
+  for (int64_t row = 0; row < rows; row++) {
+    float *block = state + row / lanes * layout->state_floats + row % lanes + at;
+    for (int32_t u = 0; u < count; u++) {
+      if (import) {
+        block[u * lanes] = plain[row * count + u];
+      } else {
+        plain[row * count + u] = block[u * lanes];
+      }
+    }
+  }
+}
+
 void ck_dl_exchange_state(
     const ck_dl_layout *layout, int64_t rows, float *state, float *canonical, int import
 ) {
-  const int64_t lanes = layout->shape.lanes;
+  for (int part = 0; part < (layout->projection > 0 ? 2 : 0); part++) {
+    const int64_t at = layout->moments + part * layout->shape.lanes;
+    exchange(layout, rows, state, at, 1, canonical, import);
+    canonical += rows;
+  }
   for (int l = 0; l < layout->layer_count; l++) {
     const ck_dl_layer *layer = &layout->layers[l];
-    const int32_t hidden = layer->hidden;
     for (int part = 0; part < 2; part++) {
-      for (int64_t row = 0; row < rows; row++) {
-        float *block = state + row / lanes * layout->state_floats + row % lanes
-            + (part == 0 ? layer->h : layer->c);
-        float *plain = canonical + row * hidden;
-        for (int32_t u = 0; u < hidden; u++) {
-          if (import) {
-            block[u * lanes] = plain[u];
-          } else {
-            plain[u] = block[u * lanes];
-          }
-        }
-      }
-      canonical += rows * hidden;
+      const int64_t at = part == 0 ? layer->h : layer->c;
+      exchange(layout, rows, state, at, layer->hidden, canonical, import);
+      canonical += rows * layer->hidden;
     }
   }
 }

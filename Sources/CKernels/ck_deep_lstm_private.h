@@ -33,6 +33,8 @@ typedef struct {
   ck_dl_shape shape;
   int32_t layer_count;
   int32_t inputs;             // preprocessed inputs of a row
+  int32_t projection;         // units of the projection of moments; 0 without moments
+  int32_t projection_pitch;   // rounded up to whole vectors
   int32_t width;
   int32_t top;                // inputs of the linear layer
   int32_t linear_pitch;       // width, rounded up to whole vectors
@@ -41,6 +43,10 @@ typedef struct {
   int64_t packed_linear;            // tiles of outputs: bias, then rows
   int64_t packed_linear_backward;   // tiles of the layer's inputs over outputs
   int64_t flat_linear, flat_linear_bias;
+  int64_t packed_projection, packed_projection_backward;  // as those of the linear layer
+  int64_t projection_gradient;      // [3][projection_pitch]
+  int64_t moments;            // m, v [2][lanes] in a block of state
+  int64_t tape_seen;          // m^ and g in units of sqrt(v^) [2][lanes] in a slot
   int64_t linear_gradient;    // [top + 1][vector] lane sums when width is 1, else [top + 1][pitch]
   int64_t gradient_floats;
   int64_t state_floats;       // of one block
@@ -51,7 +57,8 @@ typedef struct {
 /// Parts of the scratch memory, in floats from its start.
 typedef struct {
   int64_t tape, checkpoints, cell, hidden_out, pending, adjoint_h, adjoint_c, gates, gates_transposed;
-  int64_t output, output_transposed, input_adjoint, ones, zeros, gradient, sums;
+  int64_t output, output_transposed, input_adjoint, input_transposed, ones, gradient, sums;
+  int64_t moments, corrections;
   int64_t total;
   int32_t chunk;              // steps that the tape holds
 } ck_dl_scratch;
@@ -93,6 +100,8 @@ void ck_dl_make_scratch(const ck_dl_layout *layout, int32_t steps, ck_dl_scratch
 void ck_dl_pack(
     const ck_deep_lstm_config *config, const ck_dl_layout *layout, const float *weights,
     float *packed);
+/// out [steps]: 1 / (1 - b^(n + 1)) for the steps of a call on moments.
+void ck_dl_make_corrections(const ck_deep_lstm_config *config, int32_t steps, float *out);
 /// Copies the state to its canonical form, or from it with `import`.
 void ck_dl_exchange_state(
     const ck_dl_layout *layout, int64_t rows, float *state, float *canonical, int import);

@@ -27,6 +27,9 @@ static void make_context(
   k->scratch = scratch;
   ck_dl_make_layout(config, &ck_shape, &k->layout);
   ck_dl_make_scratch(&k->layout, steps, &k->at);
+  if (k->layout.projection > 0) {
+    ck_dl_make_corrections(config, steps, scratch + k->at.corrections);
+  }
 }
 
 /// Copies [count][lanes].

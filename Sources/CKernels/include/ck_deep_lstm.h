@@ -1,7 +1,7 @@
 // The deep LSTM of a learned optimizer: forward step, truncated backward pass through an unroll,
 // and one backward step for second derivatives.
 //
-// preprocess -> LSTM layers -> linear -> scale, for `rows` independent rows that share weights:
+// preprocess -> LSTM layers -> linear -> (tanh) -> scale, for `rows` independent rows that share weights:
 //
 //   [i j f o] = [x, h] W + b
 //   c' = c * sigmoid(f + 1) + sigmoid(i) * tanh(j)
@@ -42,6 +42,14 @@ enum {
   /// With k = p0, [max(log(|g| + eps) / k, -1), clamp(g e^k, -1, 1)]: two inputs per entry,
   /// interleaved (log 0, sign 0, log 1, sign 1, ...). eps is the float32 epsilon 1.1920929e-07.
   CK_PREPROCESS_LOG_AND_SIGN = 2,
+  /// A coordinate's gradient in units of its own history, projected (Lv et al. 2017), for width 1:
+  ///
+  ///   m' = b m + (1 - b) g,  v' = b v + (1 - b) g^2,  m^ and v^ corrected for their zero start
+  ///   x = ELU([m^, g] / (sqrt(v^) + 1e-8) W + w): `projection` inputs
+  ///
+  /// m and v are part of the state, W [2, projection] and w [projection] of the weights. Where v^ is
+  /// no normal number, nothing is taken through the root's derivative, which is infinite at 0.
+  CK_PREPROCESS_MOMENTS = 3,
 };
 
 #define CK_DEEP_LSTM_MAX_LAYERS 8
@@ -60,10 +68,17 @@ typedef struct {
   float p0, p1;
   /// Factor of the output.
   float scale;
+  /// Whether outputs go through tanh before the factor.
+  int32_t squashes;
+  /// For CK_PREPROCESS_MOMENTS: the projection's units, the decay b, and how many steps were taken
+  /// before the first one of a call, which may change from call to call.
+  int32_t projection;
+  double decay;
+  int64_t step;
 } ck_deep_lstm_config;
 
 /// Floats of all weights in the flat order, row-major:
-/// for each layer l: w_gates [in_l + H_l, 4 H_l] (column blocks i, j, f, o), b_gates [4 H_l];
+/// with CK_PREPROCESS_MOMENTS W [2, projection], w [projection]; for each layer l: w_gates [in_l + H_l, 4 H_l] (column blocks i, j, f, o), b_gates [4 H_l];
 /// then w [in, width], b [width] of the linear layer.
 int64_t ck_deep_lstm_weight_count(const ck_deep_lstm_config *config);
 
@@ -78,11 +93,12 @@ void ck_deep_lstm_pack(const ck_deep_lstm_config *config, const float *weights, 
 /// blocks of rows and depends on the instruction set: export it to keep it.
 int64_t ck_deep_lstm_state_floats(const ck_deep_lstm_config *config, int64_t rows);
 
-/// Writes the state as per layer h [rows, H] then c [rows, H].
+/// Writes the state as m [rows] and v [rows] where there are any, then per layer h [rows, H] and
+/// c [rows, H].
 void ck_deep_lstm_state_export(
     const ck_deep_lstm_config *config, int64_t rows, const float *state, float *canonical);
 
-/// Reads the state from per layer h [rows, H] then c [rows, H].
+/// Reads the state from what export writes.
 void ck_deep_lstm_state_import(
     const ck_deep_lstm_config *config, int64_t rows, const float *canonical, float *state);
 

@@ -1,7 +1,7 @@
 internal import CKernels
 public import Tensors
 
-/// Runs a `DeepLSTM` through its fused kernels: the fast twin of `RowEngine`.
+/// Runs a `DeepLSTM` or `RNNprop` through the fused kernels: the fast twin of `RowEngine`.
 ///
 /// The forward step reads and writes the state once. The backward pass takes a block of rows at a
 /// time, recomputes its activations within the cache and goes back through all steps; weight
@@ -12,43 +12,42 @@ public final class FusedEngine: OptimizerEngine {
   // that a state can be cut there; of 3 times a power of two, as blocks may be.
   private static let chunkRows = 1152
 
-  private let rule: any DeepLSTMOptimizer
-  private var config: ck_deep_lstm_config
-  private let rowStateShapes: [Shape]
+  private let rule: any RowwiseOptimizer
+  private let isContiguous: Bool
   private let width: Int
+  private var config: ck_deep_lstm_config
   private var packed: Tensor
   private var scratch = Tensor([0])
   private var scratchSteps = 0
+  private var updates = Tensor([0])
 
   /// An engine for the rule's net.
-  public init(_ rule: any DeepLSTMOptimizer) {
+  public convenience init(_ rule: any DeepLSTMOptimizer) {
+    var config = ck_deep_lstm_config(rule.net, scale: rule.net.scale)
+    config.width = Int32(rule.net.width)
+    self.init(rule, config)
+  }
+
+  /// An engine for the rule.
+  public convenience init(_ rule: RNNprop) {
+    var config = ck_deep_lstm_config(rule.net, scale: rule.settings.scale)
+    config.width = 1
+    config.preprocess = Int32(CK_PREPROCESS_MOMENTS)
+    config.projection = Int32(rule.net.width)
+    config.decay = RNNprop.decay
+    config.squashes = 1
+    self.init(rule, config)
+  }
+
+  private init(_ rule: any RowwiseOptimizer, _ config: ck_deep_lstm_config) {
     self.rule = rule
-    let net = rule.net
-    width = net.width
-    rowStateShapes = net.rowStateShapes
-    config = ck_deep_lstm_config()
-    config.layer_count = Int32(net.layers.count)
-    withUnsafeMutableBytes(of: &config.hidden) { hidden in
-      for (layer, units) in net.layers.enumerated() {
-        hidden.bindMemory(to: Int32.self)[layer] = Int32(units)
-      }
-    }
-    config.width = Int32(net.width)
-    config.scale = net.scale
-    switch net.preprocess {
-    case .identity:
-      config.preprocess = Int32(CK_PREPROCESS_IDENTITY)
-    case .clamp(let low, let high):
-      config.preprocess = Int32(CK_PREPROCESS_CLAMP)
-      (config.p0, config.p1) = (low ?? -.infinity, high ?? .infinity)
-    case .logAndSign(let k):
-      config.preprocess = Int32(CK_PREPROCESS_LOG_AND_SIGN)
-      config.p0 = k
-    }
-    packed = .zeros(Shape(vector: Int(ck_deep_lstm_packed_floats(&config))))
+    self.config = config
+    isContiguous = rule.rowsAreContiguous
+    width = rule.rowWidth
+    packed = .zeros(Shape(vector: Int(ck_deep_lstm_packed_floats(&self.config))))
     // One more row takes one more block, exactly after whole blocks.
     precondition(
-      net.layers.isEmpty || stateFloats(Self.chunkRows + 1) > stateFloats(Self.chunkRows),
+      config.layer_count == 0 || stateFloats(Self.chunkRows + 1) > stateFloats(Self.chunkRows),
       "a state can't be cut at \(Self.chunkRows) rows")
   }
 
@@ -72,6 +71,15 @@ public final class FusedEngine: OptimizerEngine {
 
   private func rowCount(_ state: OptimizerState) -> Int { state.elementCount / width }
 
+  /// The rows [R, width] of a vector of the state's tensors, of whatever shape that holds them.
+  private func rows(_ vector: Tensor, _ state: OptimizerState) -> Tensor {
+    isContiguous ? vector : rule.rows(in: vector, shapes: state.shapes)
+  }
+
+  private func vector(_ rows: Tensor, _ state: OptimizerState) -> Tensor {
+    isContiguous ? rows : rule.vector(ofRows: rows, shapes: state.shapes)
+  }
+
   /// A zero-filled opaque state.
   public func initialState(of shapes: [Shape]) -> OptimizerState {
     let rows = shapes.reduce(0) { $0 + $1.count } / width
@@ -83,7 +91,8 @@ public final class FusedEngine: OptimizerEngine {
   public func step(_ input: StepInput, state: inout OptimizerState) -> Tensor {
     reserveScratch(steps: 1)
     let rows = Int64(rowCount(state))
-    let gradient = rule.rows(in: input.gradient, shapes: state.shapes)
+    config.step = Int64(state.step)
+    let gradient = self.rows(input.gradient, state)
     let update = Tensor(uninitialized: gradient.shape) { update in
       gradient.withUnsafeFloats { gradient in
         packed.withUnsafeFloats { packed in
@@ -97,7 +106,50 @@ public final class FusedEngine: OptimizerEngine {
       }
     }
     state.step += 1
-    return rule.vector(ofRows: update, shapes: state.shapes)
+    return vector(update, state)
+  }
+
+  /// The forward kernel, chunk of rows by chunk: updates are added while they are in the cache.
+  public func apply(
+    _ input: StepInput, state: inout OptimizerState, to vector: inout Tensor, at start: Int
+  ) {
+    guard isContiguous else {
+      let update = step(input, state: &state)
+      return vector.withUnsafeMutableFloats { target in
+        update.withUnsafeFloats {
+          ck_binary_f32(CK_ADD, Int64(update.count), target + start, $0, target + start)
+        }
+      }
+    }
+    reserveScratch(steps: 1)
+    let all = rowCount(state)
+    let chunk = min(Self.chunkRows, all)
+    if updates.count < chunk * width {
+      updates = Tensor(uninitialized: Shape(vector: chunk * width)) { _ in }
+    }
+    config.step = Int64(state.step)
+    vector.withUnsafeMutableFloats { target in
+      input.gradient.withUnsafeFloats { gradient in
+        packed.withUnsafeFloats { packed in
+          state.tensors[0].withUnsafeMutableFloats { state in
+            updates.withUnsafeMutableFloats { update in
+              scratch.withUnsafeMutableFloats { scratch in
+                for first in stride(from: 0, to: all, by: Self.chunkRows) {
+                  let rows = min(chunk, all - first)
+                  let block = state + stateFloats(first)
+                  ck_deep_lstm_step(
+                    &config, packed, Int64(rows), gradient + first * width, block, block, update,
+                    scratch)
+                  let place = target + start + first * width
+                  ck_binary_f32(CK_ADD, Int64(rows * width), place, update, place)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    state.step += 1
   }
 
   /// The backward kernel, chunk of rows by chunk.
@@ -111,20 +163,19 @@ public final class FusedEngine: OptimizerEngine {
     let steps = gradients.count - 1
     guard steps > 0 else { return }
     reserveScratch(steps: steps)
-    let gradients = gradients.map { rule.rows(in: $0, shapes: initial.shapes) }
+    config.step = Int64(initial.step)
+    let gradients = isContiguous ? gradients : gradients.map { rows($0, initial) }
     let allRows = rowCount(initial)
     let chunk = min(Self.chunkRows, allRows)
     var adjoints = Tensor(uninitialized: [steps, chunk * width]) { _ in }
     for start in stride(from: 0, to: allRows, by: Self.chunkRows) {
       let rows = min(chunk, allRows - start)
       let count = rows * width
-      let inputs = gradients.map {
-        $0.reshaped(to: Shape(vector: $0.count)).view(
-          from: start * width, shape: Shape(vector: count))
-      }
       adjoints.withUnsafeMutableFloats { adjoints in
         // All pointers are into tensors that outlive the call below.
-        let gradientPointers = inputs.map { $0.withUnsafeFloats { Optional($0) } }
+        let gradientPointers = gradients.map {
+          $0.withUnsafeFloats { Optional($0 + start * width) }
+        }
         let adjointPointers = (0..<steps).map { Optional(UnsafePointer(adjoints + $0 * count)) }
         for step in stride(from: steps - 1, through: 0, by: -1) {
           let target = adjoints + step * count
@@ -149,8 +200,8 @@ public final class FusedEngine: OptimizerEngine {
           }
         }
       }
-      withExtendedLifetime(inputs) {}
     }
+    withExtendedLifetime(gradients) {}
   }
 
   /// One call of the step-backward kernel.
@@ -160,8 +211,9 @@ public final class FusedEngine: OptimizerEngine {
   ) -> StepAdjoint {
     reserveScratch(steps: 1)
     let rows = Int64(rowCount(state))
-    let gradient = rule.rows(in: input.gradient, shapes: state.shapes)
-    let updateAdjoint = rule.rows(in: updateAdjoint, shapes: state.shapes)
+    config.step = Int64(state.step)
+    let gradient = self.rows(input.gradient, state)
+    let updateAdjoint = self.rows(updateAdjoint, state)
     let inputAdjoint = Tensor(uninitialized: gradient.shape) { inputAdjoint in
       gradient.withUnsafeFloats { gradient in
         updateAdjoint.withUnsafeFloats { updateAdjoint in
@@ -179,12 +231,12 @@ public final class FusedEngine: OptimizerEngine {
         }
       }
     }
-    return StepAdjoint(gradient: rule.vector(ofRows: inputAdjoint, shapes: state.shapes))
+    return StepAdjoint(gradient: vector(inputAdjoint, state))
   }
 
   /// h and c of each layer.
   public func export(_ state: OptimizerState) -> [Tensor] {
-    let shapes = rowStateShapes.map { Shape([rowCount(state)] + $0.dimensions) }
+    let shapes = rule.rowStateShapes.map { Shape([rowCount(state)] + $0.dimensions) }
     let all = Tensor(uninitialized: Shape(vector: shapes.reduce(0) { $0 + $1.count })) { target in
       state.tensors[0].withUnsafeFloats {
         ck_deep_lstm_state_export(&config, Int64(rowCount(state)), $0, target)
@@ -209,5 +261,29 @@ public final class FusedEngine: OptimizerEngine {
       }
     }
     return state
+  }
+}
+
+extension ck_deep_lstm_config {
+  /// A net's layers and preprocessing.
+  fileprivate init(_ net: DeepLSTM, scale: Float) {
+    self.init()
+    layer_count = Int32(net.layers.count)
+    withUnsafeMutableBytes(of: &hidden) { hidden in
+      for (layer, units) in net.layers.enumerated() {
+        hidden.bindMemory(to: Int32.self)[layer] = Int32(units)
+      }
+    }
+    self.scale = scale
+    switch net.preprocess {
+    case .identity:
+      preprocess = Int32(CK_PREPROCESS_IDENTITY)
+    case .clamp(let low, let high):
+      preprocess = Int32(CK_PREPROCESS_CLAMP)
+      (p0, p1) = (low ?? -.infinity, high ?? .infinity)
+    case .logAndSign(let k):
+      preprocess = Int32(CK_PREPROCESS_LOG_AND_SIGN)
+      p0 = k
+    }
   }
 }

@@ -16,7 +16,9 @@ public import Tensors
 ///     x = ELU([m^, g] / (sqrt(v^) + 1e-8) W + w)            W [2, units]
 ///     two LSTM layers as in `DeepLSTM`, then update = 0.1 tanh(h u + a)
 ///
-/// The update is added, as in the paper's theta + alpha tanh(x_out).
+/// The update is added, as in the paper's theta + alpha tanh(x_out). Where v^ is below the smallest
+/// normal number, nothing is taken through the derivative of its root, which is infinite at 0; the
+/// root itself is lost beside 1e-8 there.
 public struct RNNprop: RowwiseOptimizer {
   /// `RNNprop`.
   public static let name = "RNNprop"
@@ -24,7 +26,8 @@ public struct RNNprop: RowwiseOptimizer {
   public static let decay = 0.95
   /// The layers and the largest update.
   public let settings: RNNpropSettings
-  private let net: DeepLSTM
+  /// The LSTM layers; its linear output is not this rule's.
+  let net: DeepLSTM
 
   /// A net with these options.
   ///
@@ -78,7 +81,8 @@ public struct RNNprop: RowwiseOptimizer {
     let m = state[0] * decay + rows * (1 - decay)
     let v = state[1] * decay + rows.squared() * (1 - decay)
     let correction = Float(1 / (1 - pow(Self.decay, Double(index + 1))))
-    let size = (v * correction).squareRoot() + 1e-8
+    let second = (v * correction).clamped(low: .leastNormalMagnitude, high: .infinity)
+    let size = second.squareRoot() + 1e-8
     let seen = (m * correction / size).concatenated(with: rows / size, axis: 1)
     let projected = linear(seen, w: weights[0], b: weights[1])
     // ELU: x above 0, e^x - 1 below.
@@ -89,4 +93,7 @@ public struct RNNprop: RowwiseOptimizer {
     let update = linear(h, w: weights[last], b: weights[last + 1]).tanh() * settings.scale
     return (update, [m, v] + next)
   }
+
+  /// The fused kernels.
+  public func makeEngine() -> any OptimizerEngine { FusedEngine(self) }
 }
