@@ -1,5 +1,5 @@
 public import Autodiff
-internal import Tensors
+package import Tensors
 
 /// x w + b for rows x [rows, in], weights w [in, out] and bias b [out].
 public func linear(_ x: Variable, w: Variable, b: Variable) -> Variable {
@@ -83,6 +83,12 @@ public struct MLP: Sendable {
       x = activation(x)
     }
     return x
+  }
+
+  /// The same with a mean cross-entropy and without a tape: nil unless fused, and small.
+  package func pass(rows: Int, inputs: Int) -> PerceptronPass? {
+    guard isFused else { return nil }
+    return PerceptronPass(rows: rows, inputs: inputs, sizes: sizes, function: activation.function)
   }
 
   private func fused(_ x: Variable, parameters: ArraySlice<Variable>) -> Variable {

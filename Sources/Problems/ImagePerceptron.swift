@@ -20,6 +20,7 @@ public struct ImagePerceptron: Classifier {
   public let classCount: Int
   private let source: MinibatchSource
   private let network: MLP
+  private let pass: PerceptronPass?
 
   /// A perceptron with hidden layers of the given sizes on minibatches of `source`.
   public init(
@@ -32,6 +33,12 @@ public struct ImagePerceptron: Classifier {
     parameters = network.parameters(
       inputs: source.imageShape.count, biases: initialization.biases,
       weights: initialization.weights)
+    pass =
+      if case .sampled(_, let rows, _) = source {
+        network.pass(rows: rows, inputs: source.imageShape.count)
+      } else {
+        nil
+      }
   }
 
   /// The mean cross-entropy of one minibatch.
@@ -40,5 +47,30 @@ public struct ImagePerceptron: Classifier {
   ) -> Variable {
     network.meanCrossEntropy(
       of: source, parameters: parameters, constants: constants, minibatch: &minibatch)
+  }
+}
+
+extension ImagePerceptron: DirectGradient {
+  /// On drawn minibatches, and where products are small.
+  package func lossAndGradient(
+    at parameters: UnsafePointer<Float>, offsets: [Int], constants: [Tensor],
+    minibatch: inout RandomStream, memory: inout Tensor,
+    into gradient: UnsafeMutablePointer<Float>
+  ) -> Float? {
+    guard case .sampled(let dataset, let rows, let part) = source, let pass else { return nil }
+    // Labels after the floats.
+    if memory.count < pass.floats + rows {
+      memory = Tensor(uninitialized: Shape(vector: pass.floats + rows)) { _ in }
+    }
+    return memory.withUnsafeMutableFloats { memory in
+      (memory + pass.floats).withMemoryRebound(to: Int32.self, capacity: rows) { labels in
+        dataset.draw(
+          &minibatch, part: part, constants: constants,
+          images: UnsafeMutableBufferPointer(start: memory, count: rows * dataset.pixelsPerImage),
+          labels: UnsafeMutableBufferPointer(start: labels, count: rows))
+        return pass.lossAndGradient(
+          at: parameters, offsets: offsets, labels: labels, memory: memory, into: gradient)
+      }
+    }
   }
 }

@@ -84,28 +84,39 @@ public enum MinibatchSource: Sendable {
     case .fixed(let batch):
       return (batch.images, batch.labels)
     case .sampled(let dataset, let batchSize, let images):
-      let start = images == nil ? 0 : Int(Double(constants[0].elements[0]) * Double(dataset.count))
-      let bound = images ?? dataset.count
       let shape: Shape = [batchSize, dataset.height, dataset.width, dataset.channels]
       var pixels: Tensor?
       let labels = [Int32](unsafeUninitializedCapacity: batchSize) { labels, written in
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: batchSize) { indices in
-          for position in 0..<batchSize {
-            let index = start + stream.nextInteger(below: bound)
-            // Around the end of the set, for optimizees that see a part of it.
-            indices.initializeElement(
-              at: position, to: Int32(index < dataset.count ? index : index % dataset.count))
-          }
-          pixels = Tensor(uninitialized: shape) { target in
-            dataset.gather(
-              UnsafeBufferPointer(indices),
-              images: UnsafeMutableBufferPointer(start: target, count: shape.count),
-              labels: UnsafeMutableBufferPointer(rebasing: labels[..<batchSize]))
-          }
+        pixels = Tensor(uninitialized: shape) { target in
+          dataset.draw(
+            &stream, part: images, constants: constants,
+            images: UnsafeMutableBufferPointer(start: target, count: shape.count),
+            labels: UnsafeMutableBufferPointer(rebasing: labels[..<batchSize]))
         }
         written = batchSize
       }
       return (pixels ?? .zeros(shape), labels)
+    }
+  }
+}
+
+extension ImageDataset {
+  /// Draws as many images as there is room for.
+  ///
+  /// - Parameter part: how many images the optimizee sees, from where its constant says; nil for all.
+  func draw(
+    _ stream: inout RandomStream, part: Int?, constants: [Tensor],
+    images: UnsafeMutableBufferPointer<Float>, labels: UnsafeMutableBufferPointer<Int32>
+  ) {
+    let start = part == nil ? 0 : Int(Double(constants[0].elements[0]) * Double(count))
+    let bound = part ?? count
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: labels.count) { indices in
+      for position in labels.indices {
+        let index = start + stream.nextInteger(below: bound)
+        // Around the end of the set, for optimizees that see a part of it.
+        indices.initializeElement(at: position, to: Int32(index < count ? index : index % count))
+      }
+      gather(UnsafeBufferPointer(indices), images: images, labels: labels)
     }
   }
 }

@@ -45,7 +45,7 @@ public struct NamedTensors: Sendable {
 
 extension Tensor {
   /// The elements of all parts in one vector, part after part.
-  package static func joined(_ parts: some Collection<Tensor>) -> Tensor {
+  package static func joined(_ parts: [Tensor]) -> Tensor {
     let count = parts.reduce(0) { $0 + $1.count }
     return Tensor(uninitialized: Shape(vector: count)) { target in
       var offset = 0

@@ -12,7 +12,7 @@ package enum ElementwiseFunction: Sendable, CaseIterable {
     }
   }
 
-  fileprivate var kernel: ck_activation {
+  var kernel: ck_activation {
     switch self {
     case .identity: CK_ACTIVATION_IDENTITY
     case .sigmoid: CK_ACTIVATION_SIGMOID
@@ -35,7 +35,9 @@ extension Tensor {
   ) -> (result: Tensor, slopeSource: Tensor) {
     var sums = Tensor.product(self, w, kernel: .small)
     let shape = sums.shape
-    demand(b.shape == [shape[1]], "a bias of shape \(b.shape) for outputs of shape \(shape)")
+    demand(
+      b.shape == Shape(vector: shape[1]), "a bias of shape \(b.shape) for outputs of shape \(shape)"
+    )
     let (rows, n) = (Int64(shape[0]), Int64(shape[1]))
     let result: Tensor? = b.withUnsafeFloats { bias in
       sums.withUnsafeMutableFloats { z in

@@ -79,7 +79,7 @@ private func smallProducts(
 }
 
 /// How many products of numbers are fewer than OpenBLAS, which copies its operands, is made for.
-private let smallProductLimit = 1 << 22
+let smallProductLimit = 1 << 22
 
 /// The process's use of OpenBLAS.
 enum BLAS {

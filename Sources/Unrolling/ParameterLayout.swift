@@ -34,6 +34,8 @@ public final class ParameterLayout: Sendable {
 
   /// The problem's parameters in the problem's order, each with its place in the vector.
   public let parameters: [Parameter]
+  /// Where each parameter's elements start.
+  let offsets: [Int]
   /// For each net, the positions in `parameters` of what it steps.
   public let positions: [[Int]]
   /// For each net, the shapes of what it steps, in the order of the vector.
@@ -104,6 +106,7 @@ public final class ParameterLayout: Sendable {
     runs = Array(ranges.dropLast())
     count = next
     order = positionsOfNets.flatMap(\.self) + free
+    self.offsets = offsets
     parameters = zip(specifications, offsets).map {
       Parameter(specification: $0, offset: $1)
     }

@@ -28,6 +28,7 @@ public final class Unroller {
   /// Whether it said yes.
   package private(set) var hasGivenUp = false
   private let tape = Tape()
+  private var memory = Tensor([0])
 
   /// An unroller; its nets have no weights before some are loaded.
   public init(_ experiment: Experiment) {
@@ -109,6 +110,12 @@ public final class Unroller {
       hasGivenUp = true
       throw diverged(optimizee, .loss)
     }
+    if let (loss, gradient) = directly(optimizee) {
+      guard loss.isFinite else { throw diverged(optimizee, .loss) }
+      try check(gradient, optimizee)
+      optimizee.evaluations += 1
+      return (loss, gradient)
+    }
     let (loss, parameters) = record(optimizee)
     let value = loss.value.scalar
     guard value.isFinite else { throw diverged(optimizee, .loss) }
@@ -116,13 +123,34 @@ public final class Unroller {
     // Views of the parameters must go before these are changed in place.
     tape.reset()
     let vector = optimizee.layout.vector(of: gradients)
-    guard vector.isFinite else {
-      let culprit = gradients.firstIndex { !$0.isFinite } ?? 0
-      let name = optimizee.layout.parameters[culprit].specification.name
-      throw diverged(optimizee, .gradient(parameter: name))
-    }
+    try check(vector, optimizee)
     optimizee.evaluations += 1
     return (value, vector)
+  }
+
+  /// The loss and its gradient without a tape, for problems that can.
+  private func directly(_ optimizee: Optimizee) -> (loss: Float, gradient: Tensor)? {
+    guard let problem = optimizee.problem as? any DirectGradient else { return nil }
+    var minibatch = optimizee.key.minibatch(evaluation: optimizee.evaluations)
+    var loss: Float?
+    let gradient = Tensor(uninitialized: Shape(vector: optimizee.layout.count)) { gradient in
+      loss = optimizee.parameters.withUnsafeFloats {
+        problem.lossAndGradient(
+          at: $0, offsets: optimizee.layout.offsets, constants: optimizee.constants,
+          minibatch: &minibatch, memory: &memory, into: gradient)
+      }
+    }
+    return loss.map { ($0, gradient) }
+  }
+
+  private func check(_ gradient: Tensor, _ optimizee: Optimizee) throws(Divergence) {
+    guard !gradient.isFinite else { return }
+    let layout = optimizee.layout
+    let culprit = layout.parameters.indices.first {
+      !layout.value(of: $0, in: gradient).isFinite
+    }
+    let name = layout.parameters[culprit ?? 0].specification.name
+    throw diverged(optimizee, .gradient(parameter: name))
   }
 
   /// Steps the optimizee by the nets' updates for a gradient at its point.

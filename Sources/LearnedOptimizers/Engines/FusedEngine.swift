@@ -20,6 +20,7 @@ public final class FusedEngine: OptimizerEngine {
   private var scratch = Tensor([0])
   private var scratchSteps = 0
   private var updates = Tensor([0])
+  private var adjoints = Tensor([0])
 
   /// An engine for the rule's net.
   public convenience init(_ rule: any DeepLSTMOptimizer) {
@@ -167,7 +168,9 @@ public final class FusedEngine: OptimizerEngine {
     let gradients = isContiguous ? gradients : gradients.map { rows($0, initial) }
     let allRows = rowCount(initial)
     let chunk = min(Self.chunkRows, allRows)
-    var adjoints = Tensor(uninitialized: [steps, chunk * width]) { _ in }
+    if adjoints.count < steps * chunk * width {
+      adjoints = Tensor(uninitialized: Shape(vector: steps * chunk * width)) { _ in }
+    }
     for start in stride(from: 0, to: allRows, by: Self.chunkRows) {
       let rows = min(chunk, allRows - start)
       let count = rows * width

@@ -70,7 +70,7 @@ final class PerceptronEngine: OptimizerEngine {
   // MARK: - Forward
 
   func step(_ input: StepInput, state: inout OptimizerState) -> Tensor {
-    let calls = calls(input, &state)
+    let sizes = rule.stepSizes(input, state: &state, weights: others)
     var update = Tensor(uninitialized: Shape(vector: state.elementCount)) { _ in }
     update.withUnsafeMutableFloats { update in
       input.gradient.withUnsafeFloats { gradient in
@@ -79,7 +79,7 @@ final class PerceptronEngine: OptimizerEngine {
           for index in state.shapes.indices {
             let place = Place(
               gradient: gradient + offset, parameters: parameters + offset, update: update + offset)
-            run(index, calls[index], &state, place)
+            run(index, sizes[index], &state, place)
             offset += state.shapes[index].count
           }
         }
@@ -92,7 +92,7 @@ final class PerceptronEngine: OptimizerEngine {
   func apply(
     _ input: StepInput, state: inout OptimizerState, to vector: inout Tensor, at start: Int
   ) {
-    let calls = calls(input, &state)
+    let sizes = rule.stepSizes(input, state: &state, weights: others)
     vector.withUnsafeMutableFloats { vector in
       input.gradient.withUnsafeFloats { gradient in
         var offset = 0
@@ -100,7 +100,7 @@ final class PerceptronEngine: OptimizerEngine {
           let place = Place(
             gradient: gradient + offset, parameters: UnsafePointer(vector + start + offset),
             update: nil, target: vector + start + offset)
-          run(index, calls[index], &state, place)
+          run(index, sizes[index], &state, place)
           offset += state.shapes[index].count
         }
       }
@@ -115,16 +115,8 @@ final class PerceptronEngine: OptimizerEngine {
     var target: UnsafeMutablePointer<Float>?
   }
 
-  /// What each tensor's call has besides the tensor.
-  private func calls(_ input: StepInput, _ state: inout OptimizerState) -> [ck_mlp_rule_call] {
-    let sizes = rule.stepSizes(input, state: &state, weights: others)
-    return sizes.map {
-      ck_mlp_rule_call(step_size: $0, weight_decay: rule.decayPerStep, times: nil)
-    }
-  }
-
   private func run(
-    _ index: Int, _ call: ck_mlp_rule_call, _ state: inout OptimizerState, _ place: Place
+    _ index: Int, _ stepSize: Float, _ state: inout OptimizerState, _ place: Place
   ) {
     let shape = state.shapes[index]
     if rule.usesAdam(for: shape) { return stepAdam(shape.count, &state.tensors[index], place) }
@@ -144,7 +136,8 @@ final class PerceptronEngine: OptimizerEngine {
       withUnsafeMutableBytes(of: &times) { times in
         let dims = dimensions.bindMemory(to: Int64.self).baseAddress
         let features = times.bindMemory(to: Float.self).baseAddress
-        var call = call
+        var call = ck_mlp_rule_call(
+          step_size: stepSize, weight_decay: rule.decayPerStep, times: nil)
         if kernel.has_time != 0, let features {
           ck_mlp_rule_time_features(stepIndex, features)
           call.times = UnsafePointer(features)

@@ -86,14 +86,14 @@ public final class TensorEngine: OptimizerEngine {
       withRespectTo: gradients + (seesParameters ? parameters : []) + [loss] + before + weights
     ).map(\.value)
     var rest = results[...]
-    func take(_ count: Int) -> ArraySlice<Tensor> {
+    func take(_ count: Int) -> [Tensor] {
       defer { rest = rest.dropFirst(count) }
-      return rest.prefix(count)
+      return Array(rest.prefix(count))
     }
     let gradientAdjoint = Tensor.joined(take(gradients.count))
     let parameterAdjoint = seesParameters ? Tensor.joined(take(parameters.count)) : nil
     let lossAdjoint = take(1).first?.scalar ?? 0
-    stateAdjoint.tensors = Array(take(before.count))
+    stateAdjoint.tensors = take(before.count)
     accumulate(rest, into: &weightGradient)
     return StepAdjoint(gradient: gradientAdjoint, parameters: parameterAdjoint, loss: lossAdjoint)
   }

@@ -114,3 +114,40 @@ public struct ScaledProblem: Problem {
     return base.loss(parameters: scaled, constants: constants, minibatch: &minibatch)
   }
 }
+
+extension ScaledProblem: DirectGradient {
+  /// The base's at the scaled parameters, scaled.
+  package func lossAndGradient(
+    at parameters: UnsafePointer<Float>, offsets: [Int], constants: [Tensor],
+    minibatch: inout RandomStream, memory: inout Tensor,
+    into gradient: UnsafeMutablePointer<Float>
+  ) -> Float? {
+    guard let base = base as? any DirectGradient else { return nil }
+    let end = zip(offsets, self.parameters).reduce(0) { max($0, $1.0 + $1.1.shape.count) }
+    let scaled = Tensor(uninitialized: Shape(vector: end)) { scale(parameters, offsets, into: $0) }
+    let loss = scaled.withUnsafeFloats {
+      base.lossAndGradient(
+        at: $0, offsets: offsets, constants: constants, minibatch: &minibatch, memory: &memory,
+        into: gradient)
+    }
+    if let loss, loss.isFinite { scale(UnsafePointer(gradient), offsets, into: gradient) }
+    return loss
+  }
+
+  /// The parameters' places of a vector, each times its scale; `target` may be `source`.
+  private func scale(
+    _ source: UnsafePointer<Float>, _ offsets: [Int], into target: UnsafeMutablePointer<Float>
+  ) {
+    for (position, offset) in offsets.enumerated() {
+      let places = offset..<offset + parameters[position].shape.count
+      scales[position].withUnsafeFloats { scale in
+        if scales[position].count == 1 {
+          // As `affine` does it: -0 becomes 0.
+          for place in places { target[place] = source[place] * scale[0] + 0 }
+        } else {
+          for place in places { target[place] = source[place] * scale[place - offset] }
+        }
+      }
+    }
+  }
+}
