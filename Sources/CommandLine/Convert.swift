@@ -136,9 +136,9 @@ struct Convert: SettingsCommand {
         return [:]
       }
       return facts
-    } catch let error as FileError {
-      if case .cannotRead(_, "open", _) = error { return [:] }
-      throw error
+    } catch {
+      guard case .cannotRead(_, _, ENOENT) = error else { throw error }
+      return [:]
     }
   }
 }
