@@ -164,8 +164,8 @@ let package = Package(
     .executableTarget(
       name: "l2l-fuzz",
       dependencies: [
-        "CommandLine", "Catalogs", "Telemetry", "LearnedOptimizers", "Safetensors",
-        "Files", "Processes", "Datasets", "Settings",
+        "CAllocation", "CommandLine", "Catalogs", "Checkpoints", "Comparison", "Reports", "Telemetry",
+        "LearnedOptimizers", "Safetensors", "Files", "Processes", "Datasets", "Settings",
       ],
       exclude: ["README.md"], swiftSettings: swift),
 

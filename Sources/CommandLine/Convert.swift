@@ -137,8 +137,8 @@ struct Convert: SettingsCommand {
       }
       return facts
     } catch {
-      if case .cannotRead(_, "open", _) = error { return [:] }
-      throw error
+      guard case .cannotRead(_, _, ENOENT) = error else { throw error }
+      return [:]
     }
   }
 }

@@ -12,8 +12,13 @@ struct Fuzzing {
   private func seeds(_ reader: Reader) throws -> [[UInt8]] {
     let folder = Path("\(corpus)/\(reader.corpus)")
     let names = ((try? FolderListing.names(in: folder)) ?? [])
-      .map { String(decoding: $0, as: UTF8.self) }.sorted()
-    return try reader.seeds() + names.map { try FileReader(path: "\(folder.text)/\($0)").bytes() }
+      .map { String(decoding: $0, as: UTF8.self) }.filter { $0.hasSuffix(reader.ending) }.sorted()
+    let seeds =
+      try reader.seeds() + names.map { try FileReader(path: "\(folder.text)/\($0)").bytes() }
+    guard !seeds.isEmpty else {
+      throw FileError.cannotRead(path: folder.text, call: "readdir", code: ENOENT)
+    }
+    return seeds
   }
 
   /// One input.
@@ -39,8 +44,18 @@ struct Fuzzing {
       var mutation = Mutation(seed: seed, number: number)
       let input = mutation.input(from: seeds, reader.envelope)
       limitTime()
-      // An error is what a reader should have for most of them.
-      do { try reader.read(input, folder) } catch {}
+      // An error is what a reader should have for most of them, but not this one.
+      do { try reader.read(input, folder) } catch  where Self.tellsMemory(error) {
+        fatalError("\(error)")
+      } catch {}
+    }
+  }
+
+  /// Whether a reader has asked for more memory than there is, and made an error of that.
+  private static func tellsMemory(_ error: any Error) -> Bool {
+    switch error {
+    case is OutOfMemory, FileError.cannotRead(_, _, ENOMEM): true
+    default: false
     }
   }
 

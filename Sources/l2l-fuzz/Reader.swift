@@ -15,24 +15,27 @@ struct Reader: Sendable {
   var envelope = Envelope.none
   /// The subfolder of the corpus; the name unless two readers share one.
   var corpus: String
+  /// How the names of the corpus's files end that are for this reader.
+  var ending: String
   /// Valid inputs to start from.
   let seeds: @Sendable () throws -> [[UInt8]]
   /// Reads the bytes, in a folder where a reader wants a path; errors are well.
   let read: @Sendable ([UInt8], _ folder: String) throws -> Void
 
   init(
-    _ name: String, _ envelope: Envelope = .none, corpus: String? = nil,
+    _ name: String, _ envelope: Envelope = .none, corpus: String? = nil, ending: String = "",
     seeds: @escaping @Sendable () throws -> [[UInt8]],
     read: @escaping @Sendable ([UInt8], _ folder: String) throws -> Void
   ) {
     self.name = name
     self.envelope = envelope
     self.corpus = corpus ?? name
+    self.ending = ending
     self.seeds = seeds
     self.read = read
   }
 
-  static let all = formats + dataSets + logs + [arguments]
+  static let all = formats + checkpoints + dataSets + logs + others + [arguments]
 
   // MARK: - Saved optimizers and states
 

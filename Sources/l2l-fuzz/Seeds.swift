@@ -77,6 +77,19 @@ enum Seeds {
     ].map { Array($0.utf8) }
   }
 
+  @Sendable static func suites() -> [[UInt8]] {
+    [
+      "{\"name\":\"mine\",\"tasks\":[{\"problem\":\"perceptron\",\"options\":{\"layers\":[64,64],"
+        + "\"activation\":\"gelu\"},\"steps\":1000,\"name\":\"deep\"},{\"problem\":\"rosenbrock\","
+        + "\"steps\":200}],\"baselines\":[\"Adam\",\"NAG\"],\"seeds\":3,\"tuning_seeds\":2,\"trials\":11}",
+      "{\"tasks\":[{\"problem\":\"simple\",\"steps\":5}]}",
+    ].map { Array($0.utf8) }
+  }
+
+  @Sendable static func envelopes() -> [[UInt8]] {
+    ["{\"deep\":[[0,10,20.5],[2.3,1.1e-1,0.05]],\"b\":[[1],[1]]}"].map { Array($0.utf8) }
+  }
+
   @Sendable static func arguments() -> [[UInt8]] {
     [
       "train\n--problem=quadratic\n--save_path\nx\n--num_epochs=10\n--problem_option=num_dims=5",

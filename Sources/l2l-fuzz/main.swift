@@ -5,6 +5,7 @@ import Foundation
 let usage =
   "l2l-fuzz [--runs N] [--seed S] [--minutes M] [--corpus FOLDER] [READER...]; readers are "
   + Reader.all.map(\.name).joined(separator: ", ")
+  + "; --check only tries whether crashes, hangs and allocations are seen"
 
 func fail(_ text: String) -> Never {
   FileHandle.standardError.write(Data("l2l-fuzz: error: \(text)\n".utf8))
@@ -17,6 +18,7 @@ var seed: UInt64 = 1
 var minutes = 1e6
 var corpus = "Tests/Fuzz"
 var names: [String] = []
+var checks = false
 // Set by the parent: a batch to run in this process, and the file of the number under way.
 var batch: Range<Int>?
 var note: String?
@@ -30,20 +32,32 @@ while let word = words.popFirst() {
   case "--minutes": minutes = Double(value()) ?? { fail(usage) }()
   case "--corpus": corpus = value()
   case "--note": note = value()
+  case "--check": checks = true
   case "--batch":
     guard let start = Int(value()), let end = Int(value()), start <= end else { fail(usage) }
     batch = start..<end
   default:
-    guard Reader.all.contains(where: { $0.name == word }) else { fail(usage) }
+    guard (Reader.all + Reader.traps).contains(where: { $0.name == word }) else { fail(usage) }
     names.append(word)
   }
 }
-let readers = Reader.all.filter { names.isEmpty || names.contains($0.name) }
+let readers =
+  names.isEmpty ? Reader.all : (Reader.all + Reader.traps).filter { names.contains($0.name) }
 let fuzzing = Fuzzing(seed: seed, corpus: corpus)
 
 if let batch {
   for reader in readers { try fuzzing.run(reader, batch, notedIn: note) }
   exit(0)
+}
+
+if checks {
+  var unseen = 0
+  for trap in Reader.traps {
+    let bad = try fuzzing.firstBad(trap, 0..<4)
+    print("fuzz: \(trap.name) \(bad.map { "passed (seen: \($0.how))" } ?? "FAILED (not seen)")")
+    unseen += bad == nil ? 1 : 0
+  }
+  exit(unseen == 0 ? 0 : 1)
 }
 
 let watch = ContinuousClock()
