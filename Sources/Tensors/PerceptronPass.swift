@@ -61,8 +61,8 @@ package struct PerceptronPass {
     }
   }
 
-  /// The loss at parameters w, b, w, b, ... that begin at `offsets` of a vector, and its gradient in
-  /// the same places of another.
+  /// The loss at the layers' weights and biases in turn, which begin at `offsets` of a vector, and its
+  /// gradient in the same places of another.
   ///
   /// - Parameter memory: `floats` floats, the images first.
   package func lossAndGradient(

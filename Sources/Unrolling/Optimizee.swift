@@ -9,6 +9,8 @@ public struct Optimizee: Sendable {
   public let key: OptimizeeKey
   /// What is minimized.
   public let problem: any Problem
+  /// The problem, if it finds gradients without a tape: looked up once.
+  let directProblem: (any DirectGradient)?
   /// Where its parameters lie.
   public let layout: ParameterLayout
   /// All parameters, [layout.count].
@@ -32,6 +34,7 @@ public struct Optimizee: Sendable {
   ) {
     self.key = key
     self.problem = problem
+    directProblem = problem as? any DirectGradient
     self.layout = layout
     self.parameters = parameters
     self.constants = constants

@@ -130,7 +130,7 @@ public final class Unroller {
 
   /// The loss and its gradient without a tape, for problems that can.
   private func directly(_ optimizee: Optimizee) -> (loss: Float, gradient: Tensor)? {
-    guard let problem = optimizee.problem as? any DirectGradient else { return nil }
+    guard let problem = optimizee.directProblem else { return nil }
     var minibatch = optimizee.key.minibatch(evaluation: optimizee.evaluations)
     var loss: Float?
     let gradient = Tensor(uninitialized: Shape(vector: optimizee.layout.count)) { gradient in

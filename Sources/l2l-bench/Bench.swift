@@ -8,7 +8,7 @@ struct Bench: ParsableCommand {
     commandName: "l2l-bench", abstract: "Time kernels, epochs, memory, and several ranks.",
     subcommands: [
       Machine.self, Overhead.self, InPlace.self, InnerSteps.self, Estimators.self,
-      Throughput.self, Scaling.self,
+      Batching.self, Throughput.self, Scaling.self,
     ],
     defaultSubcommand: Machine.self)
 }

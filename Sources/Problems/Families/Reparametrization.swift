@@ -76,6 +76,7 @@ public struct ScaledProblem: Problem {
   /// The base's parameters, which start at s times less.
   public let parameters: [VariableSpecification]
   private let scales: [Tensor]
+  private let directBase: (any DirectGradient)?
 
   /// The problem with a scale a parameter, each a scalar or of the parameter's shape.
   ///
@@ -84,6 +85,7 @@ public struct ScaledProblem: Problem {
     precondition(scales.count == base.parameters.count, "\(scales.count) scales")
     self.base = base
     self.scales = scales
+    directBase = base as? any DirectGradient
     parameters = zip(base.parameters, scales).map { parameter, scale in
       precondition(
         scale.count == 1 || scale.shape == parameter.shape,
@@ -122,7 +124,7 @@ extension ScaledProblem: DirectGradient {
     minibatch: inout RandomStream, memory: inout Tensor,
     into gradient: UnsafeMutablePointer<Float>
   ) -> Float? {
-    guard let base = base as? any DirectGradient else { return nil }
+    guard let base = directBase else { return nil }
     let end = zip(offsets, self.parameters).reduce(0) { max($0, $1.0 + $1.1.shape.count) }
     let scaled = Tensor(uninitialized: Shape(vector: end)) { scale(parameters, offsets, into: $0) }
     let loss = scaled.withUnsafeFloats {
