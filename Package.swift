@@ -164,7 +164,7 @@ let package = Package(
     .executableTarget(
       name: "l2l-fuzz",
       dependencies: [
-        "CAllocation", "CommandLine", "Catalogs", "Checkpoints", "Comparison", "Reports", "Telemetry",
+        "CAllocation", "CommandLine", "Catalogs", "Checkpoints", "Reports", "Telemetry",
         "LearnedOptimizers", "Safetensors", "Files", "Processes", "Datasets", "Settings",
       ],
       exclude: ["README.md"], swiftSettings: swift),

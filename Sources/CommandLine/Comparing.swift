@@ -55,7 +55,7 @@ struct Comparing {
     } catch ContestError.stopped {
       if group.rank == 0, let output = settings.output { rmdir(output) }
       throw SharedFailure(
-        Failure(.stopped, "stopped before the end, and nothing is kept; start it again"))
+        Failure(.interrupted, "stopped before the end, and nothing is kept; start it again"))
     }
     isComplete = true
   }
@@ -194,8 +194,7 @@ struct Comparing {
     for case .learned(let nets) in plan.contenders.map(\.rule) {
       for tensor in nets.weights.flatMap(\.tensors) { weights.add(tensor) }
     }
-    return [
-      ("program version", ContentHash(programVersion).value),
+    return sameProgram() + [
       ("options", ContentHash(given.fingerprint).value), ("weights", weights.value),
       ("data set", ContentHash(plan.dataHash).value),
     ]

@@ -14,7 +14,8 @@ enum ContenderArgument {
   init(_ text: String, baselines: [Baseline]) throws {
     let parts = text.unicodeScalars
       .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let name = parts.first.map(String.init) ?? ""
+    // An accent may be written as a mark of its own.
+    let name = parts.first.map(String.init)?.precomposedStringWithCanonicalMapping ?? ""
     let value = parts.count == 2 ? String(parts[1]) : nil
     guard !name.isEmpty else {
       throw Failure(

@@ -25,7 +25,7 @@ struct Failure: Error {
     case cannotWrite = 73
     /// Stopped, with the state saved.
     case stopped = 75
-    /// Stopped by a peer or the launcher, with nothing newly saved.
+    /// Stopped with nothing newly saved: by a peer, by the launcher, or where nothing is kept.
     case interrupted = 76
   }
 
@@ -42,9 +42,10 @@ struct Failure: Error {
     do {
       return try body()
     } catch {
-      let failure = Failure(describing: error)
+      let failure = Failure(describing: (error as? SafetensorsError)?.named(path) ?? error)
       var isAboutFile =
         failure.code == .usage || error is TrainingStateError || error is OptimizerError
+        || error is CheckpointError
       if case SafetensorsError.notConvertible = error { isAboutFile = true }
       throw isAboutFile
         ? Failure(.badData, "'\(path)' can't be used: \(failure.message)") : failure
@@ -206,8 +207,7 @@ struct Failure: Error {
 
   private static func code(_ error: DatasetError) -> Code {
     switch error {
-    case .folderMissing, .filesMissing, .cifar10Missing, .setMissing: .missing
-    case .cannotRead(_, _, let code) where code == ENOENT: .missing
+    case .folderMissing, .filesMissing, .cifar10Missing, .setMissing, .cannotRead: .missing
     default: .badData
     }
   }
@@ -231,8 +231,8 @@ struct Failure: Error {
 
   private static func code(_ error: FileError) -> Code {
     switch error {
-    case .cannotRead(_, _, let code) where code == ENOENT || code == ENOTDIR: .missing
-    case .cannotRead, .notARegularFile, .tooLarge: .badData
+    case .cannotRead: .missing
+    case .notARegularFile, .tooLarge: .badData
     case .cannotWrite, .exists, .claimed: .cannotWrite
     case .noName, .isInput, .notUTF8: .usage
     }

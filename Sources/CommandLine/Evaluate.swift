@@ -118,8 +118,7 @@ private struct Evaluating {
   ) -> [(name: String, hash: UInt64)] {
     var weights = ContentHash()
     for tensor in tensors.flatMap(\.tensors) { weights.add(tensor) }
-    return [
-      ("program version", ContentHash(programVersion).value),
+    return sameProgram() + [
       ("options", ContentHash(given.fingerprint).value), ("weights", weights.value),
       ("data set", ContentHash(dataHash).value),
     ]

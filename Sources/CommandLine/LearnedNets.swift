@@ -184,6 +184,8 @@ struct LearnedNets {
 
 /// Checks that a folder holds nets, and not those of another problem.
 private func requireNets(_ keys: [String], in folder: String, problem: String) throws {
+  // One that can't be read is not one without nets.
+  _ = try FolderListing.names(in: Path(folder))
   let nets = Origin.nets(in: folder)
   guard !keys.isEmpty, Set(nets).isDisjoint(with: keys) else { return }
   guard !nets.isEmpty else {

@@ -128,7 +128,7 @@ package enum Program {
 
   /// The parser's message in the form of the program's own.
   private static func parserSentence(_ message: String) -> String {
-    let text = message.split(separator: "\n").joined(separator: " ")
+    let text = message.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       .replacing(". Did you mean", with: "; did you mean")
     let isSentence = text.hasSuffix("?") || text.hasSuffix(".")
     return text.prefix(1).lowercased() + (isSentence ? text.dropFirst() : text.dropFirst() + ";")

@@ -5,6 +5,7 @@ import Foundation
 import LearnedOptimizers
 import MetaTraining
 import Problems
+import ProcessGroups
 import Processes
 import Settings
 import Tensors
@@ -98,6 +99,14 @@ func sentence(_ divergence: Divergence) -> String {
 func requireOutput(_ path: String, inputs: [String?]) throws {
   guard !path.isEmpty else { throw Failure(.usage, "--output needs the name of a file") }
   try OutputFile.check(path, inputs: inputs.compactMap(\.self))
+}
+
+/// What every rank must have the same of besides options: program and arithmetic.
+func sameProgram() -> [(name: String, hash: UInt64)] {
+  [
+    ("program version", ContentHash(programVersion).value),
+    ("arithmetic kernels", ContentHash(LinearAlgebra.kernels).value),
+  ]
 }
 
 /// Lets OpenBLAS take its work space, or says that it can't have it.

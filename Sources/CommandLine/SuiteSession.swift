@@ -110,8 +110,7 @@ struct SuiteSession {
     for task in plan.tasks { tasks.add(task.hash) }
     var optimizers = ContentHash()
     for entrant in plan.entrants { optimizers.add(entrant.hash) }
-    return [
-      ("program version", ContentHash(programVersion).value),
+    return sameProgram() + [
       ("options", ContentHash(fingerprint).value), ("weights", optimizers.value),
       ("data set", tasks.value),
     ]

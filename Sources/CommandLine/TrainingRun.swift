@@ -30,11 +30,7 @@ struct TrainingSession {
     if let warning = (group as? MPIProcessGroup)?.placementWarning {
       StandardError.notice("warning: \(warning)")
     }
-    try group.agree(on: [
-      ("program version", ContentHash(programVersion).value),
-      ("options", ContentHash(given.fingerprint).value),
-      ("arithmetic kernels", ContentHash(LinearAlgebra.kernels).value),
-    ])
+    try group.agree(on: sameProgram() + [("options", ContentHash(given.fingerprint).value)])
   }
 
   /// Whether a signal came or the time is up.
@@ -134,6 +130,17 @@ struct TrainingRun {
     try finish(end, trainer, folder, logs)
   }
 
+  /// Which of the evaluated optimizers is the saved one; nothing where none was evaluated.
+  private func kept(_ trainer: MetaTrainer) -> String {
+    let best = trainer.state.bestEvaluation
+    guard let point = trainer.state.curve.first(where: { $0.meanFinalLoss == best }) else {
+      return ""
+    }
+    let unit = trainer.countsEpochs ? "epoch" : "meta-step"
+    let loss = String(format: "%.4g", point.meanFinalLoss)
+    return ", that of \(unit) \(point.epoch) with a mean final loss of \(loss)"
+  }
+
   private func finish(
     _ end: TrainingEnd, _ trainer: MetaTrainer, _ folder: TrainingFolder?, _ logs: TrainingLogs
   ) throws {
@@ -146,7 +153,8 @@ struct TrainingRun {
       try folder?.flush()
       try logs.flush()
       if let savePath = settings.savePath {
-        StandardError.notice("the optimizer is saved in '\(savePath)'")
+        StandardError.notice(
+          "the optimizer is saved in '\(savePath)'\(kept(trainer))")
       }
     case .stopped:
       try folder?.flush()
@@ -154,7 +162,8 @@ struct TrainingRun {
       let unit = trainer.countsEpochs ? "epoch" : "meta-step"
       let place = "stopped in \(unit) \(trainer.state.epoch + 1)"
       guard let savePath = settings.savePath else {
-        throw SharedFailure(Failure(.stopped, "\(place); nothing is saved without --save_path"))
+        throw SharedFailure(
+          Failure(.interrupted, "\(place); nothing is saved without --save_path"))
       }
       let words =
         ["--save_path=\(savePath)"] + (settings.dataDirectory.map { ["--data_dir=\($0)"] } ?? [])

@@ -19,7 +19,8 @@ extension FileError: CustomStringConvertible {
       "cannot write \(MessageText.quoted(path)): \(call): \(MessageText.system(code));"
         + " \(Self.advice(code))"
     case .notARegularFile(let path):
-      "cannot read \(MessageText.quoted(path)): it is not a regular file"
+      "cannot read \(MessageText.quoted(path)): it is not a regular file; give a file, not a folder, pipe or"
+        + " device"
     case .tooLarge(let path, let bytes, let limit):
       "cannot read \(MessageText.quoted(path)): it has \(bytes) bytes, over the limit of \(limit)"
     case .noName:
@@ -44,7 +45,8 @@ extension FileError: CustomStringConvertible {
     case ENOSPC, EDQUOT: "free some space or choose another folder"
     case EFBIG: "the limit of file sizes (ulimit -f) is too low; raise it"
     case EACCES, EPERM, EROFS: "choose a folder that you may write to"
-    case ENOENT, ENOTDIR: "create the folder first"
+    case ENOENT: "create the folder first"
+    case ENOTDIR: "a part of the path is a file, not a folder; choose another"
     case EISDIR: "choose the name of a file"
     case ENXIO: "nobody reads from it; start its reader first"
     case ELOOP: "choose a name that leads somewhere"

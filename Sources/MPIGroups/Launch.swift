@@ -12,8 +12,10 @@ public struct Launch: Sendable {
     /// MPI could not be used.
     case mpi(String)
 
-    /// Whether every process has the same fault.
-    public var isShared: Bool { if case .mpi = self { false } else { true } }
+    /// Whether every process has the same fault, and the first of them is there to say it.
+    ///
+    /// A process that MPI sees alone may be: its rank was left behind in the environment.
+    public var isShared: Bool { if case .srunWithoutMPI = self { true } else { false } }
   }
 
   private let launcher: Launcher?
@@ -30,7 +32,7 @@ public struct Launch: Sendable {
   public var isDistributed: Bool { launcher.map { $0.size != 1 } ?? false }
 
   /// This process's rank as announced by the launcher, 0 for a process alone.
-  public var rank: Int { launcher?.rank ?? 0 }
+  public var rank: Int { isDistributed ? launcher?.rank ?? 0 : 0 }
 
   /// The group of all processes that were started together.
   ///

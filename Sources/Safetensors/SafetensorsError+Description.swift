@@ -72,3 +72,16 @@ extension SafetensorsError.Reason: CustomStringConvertible {
 }
 
 private func quoted(_ text: String) -> String { MessageText.quoted(text) }
+
+extension SafetensorsError {
+  /// The error of bytes that were read from a file, with the file's name; others stay as they are.
+  package func named(_ path: String) -> SafetensorsError {
+    switch self {
+    case .malformed(nil, let offset, let reason):
+      .malformed(path: path, offset: offset, reason: reason)
+    case .notFinite(nil, let array, let index):
+      .notFinite(path: path, array: array, index: index)
+    default: self
+    }
+  }
+}

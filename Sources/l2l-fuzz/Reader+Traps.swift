@@ -21,9 +21,9 @@ extension Reader {
   private static func trap(
     _ name: String, _ fall: @escaping @Sendable () throws -> Void
   ) -> Reader {
-    Reader(name, seeds: { [[0, 0]] }) { bytes, _ in
+    Reader(
+      name, seeds: { [[0, 0]] },
       // The seed itself is what is valid.
-      if bytes != [0, 0] { try fall() }
-    }
+      read: { bytes, _ in if bytes != [0, 0] { try fall() } })
   }
 }

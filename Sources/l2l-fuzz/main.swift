@@ -1,3 +1,4 @@
+import CAllocation
 import Files
 import Foundation
 

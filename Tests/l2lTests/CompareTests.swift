@@ -206,7 +206,7 @@ struct CompareTests {
   }
 
   @Test(
-    "a signal ends a comparison with code 75 and leaves no folder", arguments: [SIGINT, SIGTERM])
+    "a signal ends a comparison with code 76 and leaves no folder", arguments: [SIGINT, SIGTERM])
   func stop(signal: Int32) throws {
     for sizes in [["--tune"], ["--num_steps=1000000", "--num_epochs=5"]] {
       let program = try ProgramRun(
@@ -216,7 +216,7 @@ struct CompareTests {
       Thread.sleep(forTimeInterval: 0.2)
       program.send(signal)
       let result = program.result()
-      #expect(result.code == 75)
+      #expect(result.code == 76)
       #expect(result.error?.contains("nothing is kept") == true, "\(result.errors)")
       #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
     }
