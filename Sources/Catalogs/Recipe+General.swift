@@ -37,6 +37,51 @@ extension Recipe {
       ])
   }
 
-  /// Those for optimizers that take on any model.
-  static let forAnyModel: [Recipe] = [general("celo2", "Celo2"), general("celo2base", "Celo2Base")]
+  /// Perceptrons of 20 sigmoid and of 20 ReLU units on MNIST, and smaller ones of many kinds.
+  private static let perceptrons: [(String, String)] = [
+    ("net_option", "net=RNNprop"), ("problem", "mnist"), ("problem_option", "mnist.images=1000"),
+    ("problem", "perceptron"), ("problem_option", "perceptron.images=1000"),
+    ("problem_option", "perceptron.layers=20"), ("problem_option", "perceptron.activation=relu"),
+    ("problem_option", "perceptron.size=0"), ("problem_option", "perceptron.batch_size=128"),
+    ("problem_option", "perceptron.initialization=small"), ("problem", "perceptrons"),
+    ("problem_option", "perceptrons.sets=mnist"), ("problem_option", "perceptrons.images=1000"),
+    ("problem_option", "perceptrons.size=14"), ("problem_option", "perceptrons.widths=16,48"),
+    ("problem_option", "perceptrons.depths=1,2"),
+    ("problem_option", "perceptrons.activations=sigmoid,relu"),
+    ("problem_option", "perceptrons.initializations=small"),
+    ("problem_option", "perceptrons.batch_sizes=128,128"),
+  ]
+
+  /// An LSTM that sees gradients in units of their own history reaches other activations and ten times
+  /// as many steps, where one that sees their logarithms stays with what it was trained on.
+  private static let rnnprop: Recipe = {
+    let shared =
+      perceptrons + [
+        ("second_derivatives", "true"), ("meta_loss", "log"), ("clip_norm", "1"),
+        ("adjoint_limit", "2"), ("num_steps", "100"), ("log_period", "10"),
+      ]
+    return Recipe(
+      "rnnprop", "RNNprop for perceptrons of many kinds: an hour of a core", starts: 1,
+      phases: [
+        Phase(
+          "search", shared,
+          [
+            "unroll_length": "20", "optimizees": "3", "num_epochs": "100", "average_steps": "50",
+            "learning_rate": "0.003", "learning_rate_half_life": "150", "evaluation_period": "20",
+            "evaluation_epochs": "20",
+          ]),
+        Phase(
+          "refine", shared,
+          [
+            "unroll_length": "50", "optimizees": "6", "num_epochs": "150", "average_steps": "60",
+            "learning_rate": "0.0007", "learning_rate_half_life": "80", "evaluation_period": "10",
+            "evaluation_epochs": "40",
+          ]),
+      ])
+  }()
+
+  /// Those for optimizers that take on any model, or many.
+  static let forAnyModel: [Recipe] = [
+    general("celo2", "Celo2"), general("celo2base", "Celo2Base"), rnnprop,
+  ]
 }

@@ -105,7 +105,7 @@ final class TrainingFolder: TrainingStore, @unchecked Sendable {
 
   /// Saves the nets as they are, for a training that ended before its first evaluation.
   func saveNets(_ state: TrainingState, evaluation: String) throws {
-    for (net, weights) in zip(experiment.nets, state.result) where weights.count > 0 {
+    for (net, weights) in zip(experiment.nets, state.evaluatedWeights) where weights.count > 0 {
       let saved = TrainedOptimizer(
         net.optimizer, weights: weights,
         metadata: metadata.merging([

@@ -65,7 +65,7 @@ extension MetaTrainer {
     if options.evaluationEpochs > 0 {
       try saveState()
       let start = clock.now
-      unroller.load(state.result)
+      unroller.load(state.evaluatedWeights)
       let evaluation: Evaluation
       do {
         evaluation = try unroller.evaluate(

@@ -26,7 +26,7 @@ public import Unrolling
 ///   experiment: experiment, options: options,
 ///   state: MetaTrainer.initialState(of: experiment, options: options))
 /// _ = try trainer.run()
-/// try TrainedOptimizer(experiment.nets[0].optimizer, weights: trainer.state.result[0])
+/// try TrainedOptimizer(experiment.nets[0].optimizer, weights: trainer.state.evaluatedWeights[0])
 ///   .write(to: "cw.safetensors")
 /// ```
 public final class MetaTrainer {

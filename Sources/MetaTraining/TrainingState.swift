@@ -80,7 +80,7 @@ public struct TrainingState: Sendable {
   }
 
   /// What is evaluated and saved: the averages, or the weights if there are none.
-  public var result: [NamedTensors] { averages ?? weights }
+  public var evaluatedWeights: [NamedTensors] { averages ?? weights }
 
   /// Moves the averages towards the weights, after a step.
   ///
@@ -88,7 +88,7 @@ public struct TrainingState: Sendable {
   ///   first weights are forgotten as soon as there are better ones.
   package mutating func updateAverages(horizon: Double) {
     let share = Float(max(1 / horizon, 9 / (10 + Double(optimizer.stepCount))))
-    averages = zip(result, weights).map { average, weights in
+    averages = zip(evaluatedWeights, weights).map { average, weights in
       NamedTensors(
         names: average.names,
         tensors: zip(average.tensors, weights.tensors).map {

@@ -30,7 +30,7 @@ extension Tensor {
   /// max(x, 0).
   public func relu() -> Tensor { map(CK_RELU) }
   /// 1 where x > 0, else 0.
-  public func step() -> Tensor { map(CK_STEP) }
+  public func isPositive() -> Tensor { map(CK_STEP) }
   /// 1 / x.
   public func reciprocal() -> Tensor { map(CK_RECIPROCAL) }
 

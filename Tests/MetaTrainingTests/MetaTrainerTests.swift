@@ -109,7 +109,7 @@ struct MetaTrainerTests {
     let state = trainer.state
     let average = try #require(state.averages)
     #expect(average[0].flattened.elements != state.weights[0].flattened.elements)
-    #expect(state.result[0].flattened.elements == average[0].flattened.elements)
+    #expect(state.evaluatedWeights[0].flattened.elements == average[0].flattened.elements)
     // The last evaluation, done again.
     let unroller = Unroller(try quadratic().experiment, weights: average)
     let evaluation = try unroller.evaluate(
@@ -138,7 +138,7 @@ struct MetaTrainerTests {
       var moved = state(1, steps: steps)
       moved.averages = [NamedTensors(names: ["w"], tensors: [Tensor([0])])]
       moved.updateAverages(horizon: 20)
-      #expect(abs(moved.result[0].tensors[0].elements[0] - share) < 1e-6)
+      #expect(abs(moved.evaluatedWeights[0].tensors[0].elements[0] - share) < 1e-6)
     }
   }
 

@@ -32,7 +32,8 @@ struct UnaryCase: Sendable, CustomTestStringConvertible {
     UnaryCase(name: "tanh", operation: { $0.tanh() }, truth: { tanh($0) }, bound: 1.4),
     UnaryCase(
       name: "relu", operation: { $0.relu() }, truth: { $0.isNaN ? $0 : max($0, 0) }, bound: 0),
-    UnaryCase(name: "step", operation: { $0.step() }, truth: { $0 > 0 ? 1 : 0 }, bound: 0),
+    UnaryCase(
+      name: "is positive", operation: { $0.isPositive() }, truth: { $0 > 0 ? 1 : 0 }, bound: 0),
     UnaryCase(name: "reciprocal", operation: { $0.reciprocal() }, truth: { 1 / $0 }, bound: 0.5),
     // The C library's, below 1 ulp.
     UnaryCase(name: "sine", operation: { $0.sine() }, truth: sine, bound: 1),

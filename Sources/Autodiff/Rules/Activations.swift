@@ -69,7 +69,7 @@ struct ELU: Primitive {
 struct ELUSlope: Primitive {
   func pullback(_ site: inout Pullback) {
     let x = site.operand(0)
-    let below = Variable(x.value.step().affine(scale: -1, offset: 1))
+    let below = Variable(x.value.isPositive().affine(scale: -1, offset: 1))
     site.accumulate(
       site.cotangent * (x.clamped(low: -.infinity, high: 0).exp() * below), into: 0)
   }

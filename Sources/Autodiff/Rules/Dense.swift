@@ -28,11 +28,11 @@ struct Dense: Primitive {
     switch function {
     case .identity: return site.cotangent
     case .sigmoid: return site.cotangent * (y - y.squared())
-    case .relu: return site.cotangent * Variable(y.value.step())
+    case .relu: return site.cotangent * Variable(y.value.isPositive())
     case .tanh: return site.cotangent * y.squared().affine(scale: -1, offset: 1)
     case .elu:
       // exp(z) is y + 1 where it counts.
-      let below = Variable(y.value.step().affine(scale: -1, offset: 1))
+      let below = Variable(y.value.isPositive().affine(scale: -1, offset: 1))
       return site.cotangent * (y * below + 1)
     case .silu: return site.cotangent * sums(site).siluSlope()
     case .gelu: return site.cotangent * sums(site).geluSlope()

@@ -52,7 +52,7 @@ struct Tanh: Primitive {
 
 struct ReLU: Primitive {
   func pullback(_ site: inout Pullback) {
-    site.accumulate(site.cotangent * Variable(site.operand(0).value.step()), into: 0)
+    site.accumulate(site.cotangent * Variable(site.operand(0).value.isPositive()), into: 0)
   }
 }
 

@@ -14,7 +14,7 @@ struct NormalizedMaxPool2D: Primitive {
         into: 0)
     }
     if site.needs(1) {
-      let passed = site.cotangent * Variable(pooling.result.step())
+      let passed = site.cotangent * Variable(pooling.result.isPositive())
       site.accumulate(passed.sum(to: site.shape(1)), into: 1)
     }
   }
@@ -29,7 +29,7 @@ struct NormalizedMaxPool2DGradient: Primitive {
   func pullback(_ site: inout Pullback) {
     let u = site.cotangent
     let x = site.operand(1)
-    let passes = Variable(pooling.result.step())
+    let passes = Variable(pooling.result.isPositive())
     if site.needs(0) {
       let inner = u.batchNormalizationGradient(x, pooling.statistics, epsilon: epsilon)
       site.accumulate(inner.gathered(at: pooling.indices) * passes, into: 0)
