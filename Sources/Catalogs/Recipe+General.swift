@@ -73,7 +73,7 @@ extension Recipe {
         Phase(
           "refine", shared,
           [
-            "unroll_length": "50", "optimizees": "6", "num_epochs": "150", "average_steps": "60",
+            "unroll_length": "50", "optimizees": "6", "num_epochs": "70", "average_steps": "60",
             "learning_rate": "0.0007", "learning_rate_half_life": "80", "evaluation_period": "10",
             "evaluation_epochs": "40",
           ]),
