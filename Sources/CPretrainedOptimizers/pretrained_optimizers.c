@@ -12,6 +12,10 @@ static const unsigned char mnist[] = {
 #embed "data/mnist.safetensors"
 };
 
+static const unsigned char perceptrons[] = {
+#embed "data/perceptrons.safetensors"
+};
+
 static const unsigned char celo2[] = {
 #embed "data/celo2.safetensors"
 };
@@ -23,3 +27,7 @@ cpretrained_file cpretrained_quadratic(void) {
 }
 
 cpretrained_file cpretrained_mnist(void) { return (cpretrained_file){mnist, sizeof mnist}; }
+
+cpretrained_file cpretrained_perceptrons(void) {
+  return (cpretrained_file){perceptrons, sizeof perceptrons};
+}

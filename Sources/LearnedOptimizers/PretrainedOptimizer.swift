@@ -7,6 +7,8 @@ public enum PretrainedOptimizer: String, CaseIterable, Sendable {
   case quadratic
   /// For perceptrons on images, and other small neural networks.
   case mnist
+  /// For perceptrons of many kinds, ReLU and two layers among them, and for 1,000 steps: an RNNprop.
+  case perceptrons
   /// For models of any kind: a Celo2, whose learning rate is the user's.
   case celo2
 
@@ -22,6 +24,7 @@ public enum PretrainedOptimizer: String, CaseIterable, Sendable {
       switch self {
       case .quadratic: cpretrained_quadratic()
       case .mnist: cpretrained_mnist()
+      case .perceptrons: cpretrained_perceptrons()
       case .celo2: cpretrained_celo2()
       }
     let bytes = Array(UnsafeBufferPointer(start: file.bytes, count: file.count))

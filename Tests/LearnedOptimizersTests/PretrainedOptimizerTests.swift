@@ -8,9 +8,14 @@ struct PretrainedOptimizerTests {
   @Test("each loads and tells how it was trained", arguments: PretrainedOptimizer.allCases)
   func metadata(pretrained: PretrainedOptimizer) throws {
     let saved = try pretrained.load()
-    let isGeneral = pretrained == .general
-    #expect(saved.metadata["problem"] == (isGeneral ? "small-images" : pretrained.rawValue))
-    #expect(isGeneral ? saved.rule is Celo2 : saved.rule is CoordinateWiseDeepLSTM)
+    let (problem, rule): (String, any LearnedOptimizer.Type) =
+      switch pretrained {
+      case .celo2: ("small-images", Celo2.self)
+      case .perceptrons: ("mnist,perceptron,perceptrons", RNNprop.self)
+      case .mnist, .quadratic: (pretrained.rawValue, CoordinateWiseDeepLSTM.self)
+      }
+    #expect(saved.metadata["problem"] == problem)
+    #expect(type(of: saved.rule) == rule)
     #expect(saved.metadata["commit"]?.isEmpty == false)
     let options = try #require(
       saved.metadata["training_options"].flatMap { JSONValue(parsing: $0)?.object })

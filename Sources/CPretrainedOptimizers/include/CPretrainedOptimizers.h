@@ -12,6 +12,7 @@ typedef struct {
 
 cpretrained_file cpretrained_quadratic(void);
 cpretrained_file cpretrained_mnist(void);
+cpretrained_file cpretrained_perceptrons(void);
 cpretrained_file cpretrained_celo2(void);
 
 #endif
