@@ -12,7 +12,7 @@ import Tensors
 /// only save calls.
 ///
 /// On a core of an AMD EPYC (Zen 3, AVX2) a batch of 16 brings nothing: Celo2's step takes 48.7 us a walker
-/// either way, an LSTM's and RNNprop's as long too, and the joined first layer saves 0.2 us of 3.1. So
+/// either way, and what an LSTM, RNNprop and the joined first layer gain in one run they lose in another. So
 /// walkers go one after the other, each with its state in the cache.
 struct Batching: ParsableCommand {
   static let configuration = CommandConfiguration(
