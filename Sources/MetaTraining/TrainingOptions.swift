@@ -72,7 +72,7 @@ public struct TrainingOptions: Equatable, Sendable {
   /// The share of windows in which backpropagation learns from a teacher; see `Imitation`.
   public var imitation = 0.0
   /// How far, in training, a parameter's units may be from its own: by up to e to this; nil for not at
-  /// all. See `RandomScaling`.
+  /// all (`RandomScaling`).
   public var randomScaling: Double?
   /// Whether training adds a convex term of 20 numbers more; see `RandomScaling`.
   public var hasConvexTerm = false

@@ -78,13 +78,15 @@ struct OptionTests {
     }
   }
 
-  @Test("README has the options of train as the program prints them")
-  func readme() throws {
+  @Test("the article on training has the options as the program prints them")
+  func article() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
-    let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+    let article = try String(
+      contentsOf: root.appendingPathComponent(
+        "Sources/LearningToLearn/LearningToLearn.docc/Training.md"), encoding: .utf8)
     let table = try run(["list", "--options=train"]).output
-    let isCurrent = readme.contains(
+    let isCurrent = article.contains(
       "<!-- l2l list --options=train -->\n\(table)<!-- end -->\n")
     #expect(isCurrent, "run Scripts/update-readme")
     #expect(table.contains("| `--adjoint_limit X` | none | "))
