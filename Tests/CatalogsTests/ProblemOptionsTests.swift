@@ -18,8 +18,8 @@ struct OptionsTests {
   func unknownProblem() {
     #expect(
       throws: ProblemError.unknownProblem(
-        "quadratics", valid: Catalog.standard.problems.map(\.name))
-    ) { try Catalog.standard.problem(named: "quadratics") }
+        "quadratik", valid: Catalog.standard.problems.map(\.name))
+    ) { try Catalog.standard.problem(named: "quadratik") }
   }
 
   @Test(

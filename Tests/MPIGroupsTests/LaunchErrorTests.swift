@@ -98,7 +98,7 @@ extension BuiltProgram {
     }
 
     @Test(
-      "another MPI's mpirun is an error, said once",
+      "another MPI's mpirun is an error that each rank, which sees itself alone, says",
       .enabled(if: Tools.mpirunOfMPICH != nil, "there is no mpirun.mpich"))
     func foreignLauncher() throws {
       let folder = try TemporaryFolder()
@@ -107,8 +107,9 @@ extension BuiltProgram {
         ranks: 2, SmallTraining.quadratic.train(optimizees: 2, into: folder.file("run")),
         launcher: [launcher])
       #expect(result.code != 0)
-      #expect(result.causes.count == 1, "\(result.errors)")
-      #expect(result.causes.first?.contains("built for another MPI") == true)
+      // Nobody knows whether there is a rank 0 to say it: the variables may be left from elsewhere.
+      #expect((1...2).contains(result.causes.count), "\(result.errors)")
+      #expect(result.causes.allSatisfy { $0.contains("built for another MPI") })
       #expect(!FileManager.default.fileExists(atPath: folder.file("run")))
     }
   }
