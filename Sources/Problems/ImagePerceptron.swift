@@ -52,12 +52,17 @@ public struct ImagePerceptron: Classifier {
 
 extension ImagePerceptron: DirectGradient {
   /// On drawn minibatches, and where products are small.
+  package var findsGradients: Bool { pass != nil }
+
+  /// The mean cross-entropy of one minibatch and its gradient.
   package func lossAndGradient(
     at parameters: UnsafePointer<Float>, offsets: [Int], constants: [Tensor],
     minibatch: inout RandomStream, memory: inout Tensor,
     into gradient: UnsafeMutablePointer<Float>
-  ) -> Float? {
-    guard case .sampled(let dataset, let rows, let part) = source, let pass else { return nil }
+  ) -> Float {
+    guard case .sampled(let dataset, let rows, let part) = source, let pass else {
+      preconditionFailure("a perceptron that needs a tape")
+    }
     // Labels after the floats.
     if memory.count < pass.floats + rows {
       memory = Tensor(uninitialized: Shape(vector: pass.floats + rows)) { _ in }

@@ -71,9 +71,9 @@ extension ProblemData {
   ) throws -> (source: MinibatchSource, dataset: ImageDataset?) {
     if let fixedBatch { return (.fixed(fixedBatch), nil) }
     let dataset = try load(split, directory)
-    let subset =
-      options.images > 0 && options.images < dataset.count ? options.images : nil
-    return (.sampled(dataset, batchSize: options.batchSize, images: subset), dataset)
+    return (
+      .sampled(dataset, batchSize: options.batchSize, atMost: options.images), dataset
+    )
   }
 }
 

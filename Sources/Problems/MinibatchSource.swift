@@ -43,6 +43,14 @@ public enum MinibatchSource: Sendable {
   /// The same batch at every evaluation.
   case fixed(ImageBatch)
 
+  /// Drawn from a data set of which each optimizee sees `images`; all for 0, and where there are no more.
+  static func sampled(
+    _ dataset: ImageDataset, batchSize: Int, atMost images: Int
+  ) -> MinibatchSource {
+    let isPart = images > 0 && images < dataset.count
+    return .sampled(dataset, batchSize: batchSize, images: isPart ? images : nil)
+  }
+
   /// The shape of one image without its batch axis: [height, width, channels] or [pixels].
   public var imageShape: Shape {
     switch self {

@@ -34,7 +34,7 @@ public struct Optimizee: Sendable {
   ) {
     self.key = key
     self.problem = problem
-    directProblem = problem as? any DirectGradient
+    directProblem = problem.withDirectGradient
     self.layout = layout
     self.parameters = parameters
     self.constants = constants

@@ -132,7 +132,7 @@ public final class Unroller {
   private func directly(_ optimizee: Optimizee) -> (loss: Float, gradient: Tensor)? {
     guard let problem = optimizee.directProblem else { return nil }
     var minibatch = optimizee.key.minibatch(evaluation: optimizee.evaluations)
-    var loss: Float?
+    var loss: Float = 0
     let gradient = Tensor(uninitialized: Shape(vector: optimizee.layout.count)) { gradient in
       loss = optimizee.parameters.withUnsafeFloats {
         problem.lossAndGradient(
@@ -140,7 +140,7 @@ public final class Unroller {
           minibatch: &minibatch, memory: &memory, into: gradient)
       }
     }
-    return loss.map { ($0, gradient) }
+    return (loss, gradient)
   }
 
   private func check(_ gradient: Tensor, _ optimizee: Optimizee) throws(Divergence) {

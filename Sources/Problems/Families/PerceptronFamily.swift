@@ -2,14 +2,6 @@ public import Datasets
 public import Layers
 public import Tensors
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Perceptrons on images whose widths, depth, activation, batch size, data set and initialization are
 /// drawn, each by itself.
 ///
@@ -64,9 +56,7 @@ public struct PerceptronFamily: ProblemFamily {
     let initialization =
       choices.initializations[stream.nextInteger(below: choices.initializations.count)]
     return ImagePerceptron(
-      source: .sampled(
-        dataset, batchSize: batchSize,
-        images: choices.images.flatMap { $0 < dataset.count ? $0 : nil }),
+      source: .sampled(dataset, batchSize: batchSize, atMost: choices.images ?? 0),
       layers: Array(repeating: width, count: depth), activation: activation,
       initialization: initialization)
   }
@@ -80,14 +70,4 @@ public struct PerceptronFamily: ProblemFamily {
 extension Activation {
   /// Those of perceptrons that are drawn unless others are asked for.
   public static let drawn: [Activation] = [.relu, .tanh, .sigmoid, .gelu, .silu, .elu]
-}
-
-extension RandomStream {
-  /// A whole number of a range, the logarithm of which is uniform: each octave comes as often.
-  mutating func nextLogUniform(in range: ClosedRange<Int>) -> Int {
-    let low = log(Double(range.lowerBound))
-    let high = log(Double(range.upperBound) + 1)
-    let value = exp(low + (high - low) * Double(nextUniform()))
-    return min(max(Int(value), range.lowerBound), range.upperBound)
-  }
 }

@@ -1,14 +1,6 @@
 public import Datasets
 public import Tensors
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Turned bowls whose number of axes and condition number are drawn, each so that every octave comes
 /// as often as any other.
 public struct QuadraticFamily: ProblemFamily {
@@ -32,8 +24,7 @@ public struct QuadraticFamily: ProblemFamily {
   /// One of the bowls.
   public func member(_ stream: inout RandomStream) -> any Problem {
     let count = stream.nextLogUniform(in: dimensions)
-    let (low, high) = (log(conditions.lowerBound), log(conditions.upperBound))
-    let condition = exp(low + (high - low) * stream.nextUniform())
+    let condition = stream.nextLogUniform(in: conditions)
     return ConditionedQuadratic(dimensions: count, condition: max(condition, 1))
   }
 

@@ -3,14 +3,6 @@ public import Datasets
 public import Layers
 public import Tensors
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// A family's problems in other units: f'(w) = f(w s) from w_0 / s, with s = exp U(ln low, ln high).
 ///
 /// The gradient is s times as long and the way to the minimum 1 / s times: an optimizer trained on all
@@ -49,8 +41,7 @@ public struct Reparametrization: ProblemFamily {
   /// A problem of the base, then its scales.
   public func member(_ stream: inout RandomStream) -> any Problem {
     let problem = base.member(&stream)
-    let (low, high) = (log(range.lowerBound), log(range.upperBound))
-    func scale() -> Float { exp(low + (high - low) * stream.nextUniform()) }
+    func scale() -> Float { stream.nextLogUniform(in: range) }
     let shared = scope == .global ? scale() : 1
     let scales = problem.parameters.map { parameter in
       switch scope {
@@ -85,7 +76,7 @@ public struct ScaledProblem: Problem {
     precondition(scales.count == base.parameters.count, "\(scales.count) scales")
     self.base = base
     self.scales = scales
-    directBase = base as? any DirectGradient
+    directBase = base.withDirectGradient
     parameters = zip(base.parameters, scales).map { parameter, scale in
       precondition(
         scale.count == 1 || scale.shape == parameter.shape,
@@ -118,13 +109,16 @@ public struct ScaledProblem: Problem {
 }
 
 extension ScaledProblem: DirectGradient {
+  /// If the base does.
+  package var findsGradients: Bool { directBase != nil }
+
   /// The base's at the scaled parameters, scaled.
   package func lossAndGradient(
     at parameters: UnsafePointer<Float>, offsets: [Int], constants: [Tensor],
     minibatch: inout RandomStream, memory: inout Tensor,
     into gradient: UnsafeMutablePointer<Float>
-  ) -> Float? {
-    guard let base = directBase else { return nil }
+  ) -> Float {
+    guard let base = directBase else { preconditionFailure("a base that needs a tape") }
     let end = zip(offsets, self.parameters).reduce(0) { max($0, $1.0 + $1.1.shape.count) }
     let scaled = Tensor(uninitialized: Shape(vector: end)) { scale(parameters, offsets, into: $0) }
     let loss = scaled.withUnsafeFloats {
@@ -132,7 +126,7 @@ extension ScaledProblem: DirectGradient {
         at: $0, offsets: offsets, constants: constants, minibatch: &minibatch, memory: &memory,
         into: gradient)
     }
-    if let loss, loss.isFinite { scale(UnsafePointer(gradient), offsets, into: gradient) }
+    if loss.isFinite { scale(UnsafePointer(gradient), offsets, into: gradient) }
     return loss
   }
 

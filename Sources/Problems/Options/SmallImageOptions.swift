@@ -39,9 +39,8 @@ extension ProblemData {
     let dataset = stored.resized(
       height: choice.size == 0 ? stored.height : choice.size,
       width: choice.size == 0 ? stored.width : choice.size, isGrey: choice.isGrey)
-    let (images, batchSize) = (choice.minibatches.images, choice.minibatches.batchSize)
     return .sampled(
-      dataset, batchSize: batchSize, images: images > 0 && images < dataset.count ? images : nil)
+      dataset, batchSize: choice.minibatches.batchSize, atMost: choice.minibatches.images)
   }
 }
 
