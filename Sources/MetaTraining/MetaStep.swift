@@ -33,22 +33,18 @@ struct WindowReport: WordCodable {
 
   var words: [Int64] {
     [
-      Self.word(finalLoss), Self.word(metaLoss), Self.word(norm), Self.word(squaredNorm),
-      Self.word(endedSum), Self.word(endedCount), divergence,
+      finalLoss.word, metaLoss.word, norm.word, squaredNorm.word, endedSum.word, endedCount.word,
+      divergence,
     ]
   }
 
   init(words: ArraySlice<Int64>) {
     let start = words.startIndex
-    func number(_ index: Int) -> Double {
-      Double(bitPattern: UInt64(bitPattern: words[start + index]))
-    }
+    func number(_ index: Int) -> Double { Double(word: words[start + index]) }
     (finalLoss, metaLoss, norm) = (number(0), number(1), number(2))
     (squaredNorm, endedSum, endedCount) = (number(3), number(4), number(5))
     divergence = words[start + 6]
   }
-
-  private static func word(_ number: Double) -> Int64 { Int64(bitPattern: number.bitPattern) }
 
   var hasGradient: Bool { finalLoss.isFinite }
 }

@@ -12,11 +12,14 @@ extension Double: WordCodable {
   /// One.
   public static var wordCount: Int { 1 }
   /// The bit pattern.
-  public var words: [Int64] { [Int64(bitPattern: bitPattern)] }
+  public var words: [Int64] { [word] }
   /// The number of a bit pattern.
-  public init(words: ArraySlice<Int64>) {
-    self.init(bitPattern: UInt64(bitPattern: words[words.startIndex]))
-  }
+  public init(words: ArraySlice<Int64>) { self.init(word: words[words.startIndex]) }
+
+  /// The bit pattern.
+  package var word: Int64 { Int64(bitPattern: bitPattern) }
+  /// The number of a bit pattern.
+  package init(word: Int64) { self.init(bitPattern: UInt64(bitPattern: word)) }
 }
 
 extension Int64: WordCodable {

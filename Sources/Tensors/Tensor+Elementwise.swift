@@ -84,6 +84,18 @@ extension Tensor {
 // MARK: - Arithmetic with broadcasting
 
 extension Tensor {
+  /// Adds numbers to as many elements from `start` on, in row-major order.
+  package mutating func add(_ values: Tensor, at start: Int) {
+    demand(
+      start >= 0 && start + values.count <= count,
+      "\(values.count) numbers to add at \(start) in a tensor of shape \(shape)")
+    withUnsafeMutableFloats { target in
+      values.withUnsafeFloats {
+        ck_binary_f32(CK_ADD, Int64(values.count), target + start, $0, target + start)
+      }
+    }
+  }
+
   /// Element-wise sum.
   public static func + (a: Tensor, b: Tensor) -> Tensor { combine(CK_ADD, a, b) }
   /// Element-wise difference.

@@ -159,11 +159,6 @@ public final class ParameterLayout: Sendable {
 
   /// Adds to a net's run of a vector.
   public func add(_ values: Tensor, toRunOfNet net: Int, in vector: inout Tensor) {
-    let offset = runs[net].lowerBound
-    vector.withUnsafeMutableFloats { target in
-      values.withUnsafeFloats { source in
-        for index in 0..<values.count { target[offset + index] += source[index] }
-      }
-    }
+    vector.add(values, at: runs[net].lowerBound)
   }
 }

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Those that the machine can run.
-private var instructionSets: [Int32] {
+var instructionSets: [Int32] {
   [CK_ISA_BASELINE, CK_ISA_AVX2, CK_ISA_AVX512, CK_ISA_AVX512_DUAL].map { Int32($0) }
     .filter { ck_deep_lstm_supports_isa($0) == 1 }
 }

@@ -23,9 +23,7 @@ struct RNNpropEngineTests {
         for comparison in RNNpropComparison.all {
           let net = comparison.net
           let oracle = comparison.run(RowEngine(net.rule))
-          for set in [CK_ISA_BASELINE, CK_ISA_AVX2, CK_ISA_AVX512, CK_ISA_AVX512_DUAL].map({
-            Int32($0)
-          }) where ck_deep_lstm_supports_isa(set) == 1 {
+          for set in instructionSets {
             ck_deep_lstm_force_isa(set)
             let found = comparison.run(FusedEngine(net.rule))
             let differences = comparison.differences(found, oracle)

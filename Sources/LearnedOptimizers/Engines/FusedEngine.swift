@@ -115,12 +115,7 @@ public final class FusedEngine: OptimizerEngine {
     _ input: StepInput, state: inout OptimizerState, to vector: inout Tensor, at start: Int
   ) {
     guard isContiguous else {
-      let update = step(input, state: &state)
-      return vector.withUnsafeMutableFloats { target in
-        update.withUnsafeFloats {
-          ck_binary_f32(CK_ADD, Int64(update.count), target + start, $0, target + start)
-        }
-      }
+      return vector.add(step(input, state: &state), at: start)
     }
     reserveScratch(steps: 1)
     let all = rowCount(state)

@@ -133,11 +133,7 @@ extension OptimizerEngine {
     let update = step(input, state: &state)
     // A view would have the vector copied.
     input.parameters = update
-    vector.withUnsafeMutableFloats { target in
-      update.withUnsafeFloats { source in
-        for index in 0..<update.count { target[start + index] += source[index] }
-      }
-    }
+    vector.add(update, at: start)
   }
 
   /// Adds the meta-gradient of one unroll whose meta-loss is the sum of its losses.
