@@ -67,38 +67,44 @@ let package = Package(
     .target(name: "CPretrainedOptimizers", exclude: ["data", "README.md"]),
 
     // MARK: - Libraries, from the ground up
-    library("Settings", []),
-    library("Files", []),
-    library("Processes", ["CProcesses"]),
+    library("Platform", []),
+    library("Essentials", ["Platform"]),
+    library("Settings", ["Essentials"]),
+    library("Files", ["Platform"]),
+    library("Processes", ["CProcesses", "Platform"]),
     library("Safetensors", ["Files"]),
-    library("Tensors", ["CKernels", "COpenBLAS"]),
-    library("Datasets", ["Tensors", "CZlib", "CMNISTSubset", "CEmbeddedText", "CKernels"]),
+    library("Tensors", ["CKernels", "COpenBLAS", "Platform"]),
+    library(
+      "Datasets", ["Tensors", "CZlib", "CMNISTSubset", "CEmbeddedText", "CKernels", "Platform"]),
     library("Autodiff", ["Tensors"]),
     library("Layers", ["Autodiff", "Tensors"]),
-    library("Problems", ["Layers", "Autodiff", "Tensors", "Datasets", "Settings"]),
+    library("Problems", ["Layers", "Autodiff", "Tensors", "Datasets", "Settings", "Platform"]),
     library(
       "LearnedOptimizers",
       [
         "Layers", "Autodiff", "Tensors", "Safetensors", "Settings", "CKernels",
-        "CPretrainedOptimizers",
+        "CPretrainedOptimizers", "Platform",
       ]),
     .target(name: "CL2L", exclude: ["README.md"]),
     library(
       "LearnedOptimizersC",
-      ["CL2L", "LearnedOptimizers", "Tensors", "Safetensors", "Settings", "Files"]),
+      ["CL2L", "LearnedOptimizers", "Tensors", "Safetensors", "Settings", "Files", "Platform"]),
     library("Checkpoints", ["LearnedOptimizers", "Tensors", "Safetensors", "Settings"]),
-    library("ProcessGroups", ["Tensors"]),
+    library("ProcessGroups", ["Tensors", "Platform"]),
     library(
       "Unrolling",
-      ["ProcessGroups", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors"]),
+      [
+        "ProcessGroups", "Problems", "LearnedOptimizers", "Layers", "Autodiff", "Tensors",
+        "Essentials", "Platform",
+      ]),
     library(
       "MetaGradients",
-      ["Unrolling", "Problems", "LearnedOptimizers", "Layers", "Tensors"]),
+      ["Unrolling", "Problems", "LearnedOptimizers", "Layers", "Tensors", "Platform"]),
     library(
       "MetaTraining",
       [
         "MetaGradients", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers", "Layers",
-        "Tensors", "Safetensors", "Settings",
+        "Tensors", "Safetensors", "Settings", "Essentials", "Platform",
       ]),
     library(
       "LearningToLearnTesting",
@@ -110,10 +116,14 @@ let package = Package(
       "Comparison",
       [
         "Unrolling", "ProcessGroups", "LearnedOptimizers", "Problems", "Layers", "Autodiff",
-        "Tensors", "Settings",
+        "Tensors", "Settings", "Essentials", "Platform",
       ]),
     library(
-      "Reports", ["Comparison", "Unrolling", "LearnedOptimizers", "Settings", "Processes"]),
+      "Reports",
+      [
+        "Comparison", "Unrolling", "LearnedOptimizers", "Settings", "Processes", "Essentials",
+        "Platform",
+      ]),
     library(
       "Catalogs",
       [
@@ -121,13 +131,13 @@ let package = Package(
         "Settings",
       ]),
 
-    library("Telemetry", ["MetaTraining", "Unrolling", "Files"]),
+    library("Telemetry", ["MetaTraining", "Unrolling", "Files", "Essentials", "Platform"]),
 
     // MARK: - MPI: only these and the programs know that it exists
     .systemLibrary(
       name: "CMPISystem", pkgConfig: mpiPkgConfig, providers: [.apt(mpiPackages)]),
     .target(name: "CMPI", dependencies: ["CMPISystem"], exclude: ["README.md"]),
-    library("MPI", ["CMPI"]),
+    library("MPI", ["CMPI", "Platform"]),
     library("MPIGroups", ["ProcessGroups", "MPI"]),
 
     // MARK: - Programs
@@ -138,6 +148,7 @@ let package = Package(
         "MetaTraining",
         "MetaGradients", "Unrolling", "ProcessGroups", "Problems", "LearnedOptimizers", "Layers",
         "Tensors", "Safetensors", "Files", "Processes", "Datasets", "Settings",
+        "Essentials", "Platform",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),
@@ -157,6 +168,7 @@ let package = Package(
         "Catalogs", "MPIGroups", "MetaTraining", "MetaGradients", "Unrolling", "ProcessGroups",
         "Problems", "LearnedOptimizers", "Layers", "Settings",
         "Autodiff", "Tensors", "Datasets", "CKernels",
+        "Essentials", "Platform",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["README.md"], swiftSettings: swift),
@@ -166,6 +178,7 @@ let package = Package(
       dependencies: [
         "CAllocation", "CommandLine", "Catalogs", "Checkpoints", "Reports", "Telemetry",
         "LearnedOptimizers", "Safetensors", "Files", "Processes", "Datasets", "Settings",
+        "Essentials", "Platform",
       ],
       exclude: ["README.md"], swiftSettings: swift),
 

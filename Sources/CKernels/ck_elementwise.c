@@ -136,14 +136,16 @@ void ck_sum_columns_f32(int64_t rows, int64_t n, const float *x, float *y) {
 }
 
 CK_CLONES int ck_all_finite_f32(int64_t n, const float *x) {
-  // Infinities and NaNs have all exponent bits set; bits also keep the loop free of branches.
-  uint32_t bad = 0;
+  // Of the bits without the sign, infinity's are the largest of a number and less than a NaN's; a
+  // largest of integers also keeps the loop free of branches.
+  int32_t largest = 0;
   for (int64_t i = 0; i < n; i++) {
-    uint32_t bits;
+    int32_t bits;
     memcpy(&bits, x + i, 4);
-    bad |= (bits & 0x7f800000u) == 0x7f800000u;
+    bits &= 0x7fffffff;
+    largest = bits > largest ? bits : largest;
   }
-  return !bad;
+  return largest < 0x7f800000;
 }
 
 // MARK: - Softmax

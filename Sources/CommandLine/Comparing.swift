@@ -1,11 +1,12 @@
 import Catalogs
 import Comparison
 import Datasets
+internal import Essentials
 import Files
-import Foundation
 import LearnedOptimizers
 import MPIGroups
 import MetaTraining
+internal import Platform
 import Problems
 import ProcessGroups
 import Reports

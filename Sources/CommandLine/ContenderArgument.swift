@@ -1,6 +1,5 @@
 import Catalogs
 import Comparison
-import Foundation
 import Settings
 
 /// One entry of `--optimizers`.
@@ -14,8 +13,7 @@ enum ContenderArgument {
   init(_ text: String, baselines: [Baseline]) throws {
     let parts = text.unicodeScalars
       .split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    // An accent may be written as a mark of its own.
-    let name = parts.first.map(String.init)?.precomposedStringWithCanonicalMapping ?? ""
+    let name = parts.first.map(String.init) ?? ""
     let value = parts.count == 2 ? String(parts[1]) : nil
     guard !name.isEmpty else {
       throw Failure(
@@ -42,12 +40,18 @@ enum ContenderArgument {
           : "there is no optimizer '\(name)'\(suggestion(name, baselines.map(\.name)));"
             + " a saved one is given as NAME=PATH")
     }
-    // Names stand in CSV files and scripts.
-    let isPlain = name.unicodeScalars.allSatisfy {
-      $0.properties.isAlphabetic || $0.properties.numericType != nil
+    // Names stand in CSV files and scripts. An accent may be written as a mark of its own.
+    let scalars = name.unicodeScalars
+    func isMark(_ scalar: Unicode.Scalar?) -> Bool {
+      scalar?.properties.generalCategory == .nonspacingMark
+    }
+    let isPlain = scalars.allSatisfy {
+      $0.properties.isAlphabetic || $0.properties.numericType != nil || isMark($0)
         || " -_.+:()/".unicodeScalars.contains($0)
     }
-    guard isPlain, name.count <= 32, name.trimmingCharacters(in: .whitespaces) == name else {
+    guard isPlain, !isMark(scalars.first), name.count <= 32, scalars.count <= 64,
+      scalars.first != " ", scalars.last != " "
+    else {
       throw Failure(
         .usage,
         "'\(name)' can't be the name of an optimizer: give at most 32 letters, digits,"

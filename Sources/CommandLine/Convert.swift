@@ -2,9 +2,9 @@ import ArgumentParser
 import Catalogs
 import Checkpoints
 import Files
-import Foundation
 import LearnedOptimizers
 import MPIGroups
+internal import Platform
 import Settings
 
 /// What `convert` can be told.

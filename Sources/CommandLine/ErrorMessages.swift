@@ -2,10 +2,10 @@ import Catalogs
 import Checkpoints
 import Datasets
 import Files
-import Foundation
 import LearnedOptimizers
 import MPIGroups
 import MetaTraining
+internal import Platform
 import Problems
 import ProcessGroups
 import Processes

@@ -1,9 +1,10 @@
 import ArgumentParser
 package import Catalogs
+internal import Essentials
 import Files
-import Foundation
 import MPIGroups
 import MetaTraining
+internal import Platform
 import ProcessGroups
 import Processes
 import Settings

@@ -1,4 +1,5 @@
-import Foundation
+internal import Essentials
+internal import Platform
 
 /// A line of progress on standard error, if that is a terminal that can take a line back.
 struct ProgressBar {

@@ -1,7 +1,6 @@
 import Catalogs
 import Datasets
 import Files
-import Foundation
 import LearnedOptimizers
 import MetaTraining
 import Problems

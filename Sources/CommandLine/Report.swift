@@ -3,10 +3,10 @@ import Catalogs
 import Comparison
 import Datasets
 import Files
-import Foundation
 import LearnedOptimizers
 import MPIGroups
 import MetaTraining
+internal import Platform
 import Problems
 import ProcessGroups
 import Reports

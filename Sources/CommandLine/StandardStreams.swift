@@ -1,5 +1,5 @@
-import Foundation
 import MPIGroups
+internal import Platform
 import Processes
 import Synchronization
 
@@ -75,7 +75,7 @@ enum StandardOutput {
 private func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
   var bytes = Array(text.utf8)[...]
   while !bytes.isEmpty {
-    let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+    let written = bytes.withUnsafeBytes { Platform.write(descriptor, $0.baseAddress, $0.count) }
     if written > 0 {
       bytes = bytes.dropFirst(written)
     } else if written == 0 || errno != EINTR {

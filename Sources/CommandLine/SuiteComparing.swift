@@ -2,7 +2,7 @@ import Catalogs
 import Comparison
 import Datasets
 import Files
-import Foundation
+internal import Platform
 import Problems
 import ProcessGroups
 import Reports

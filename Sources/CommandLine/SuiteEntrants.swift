@@ -1,7 +1,6 @@
 import Catalogs
 import Comparison
 import Files
-import Foundation
 import LearnedOptimizers
 import ProcessGroups
 import Safetensors

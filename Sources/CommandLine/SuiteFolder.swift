@@ -1,5 +1,5 @@
 import Files
-import Foundation
+internal import Platform
 
 /// The folder of a suite's results: a new one, or that of a run to go on with.
 struct SuiteFolder {

@@ -1,6 +1,7 @@
 import Comparison
+internal import Essentials
 import Files
-import Foundation
+internal import Platform
 import ProcessGroups
 
 /// The units of a suite that are done, a line each: what a killed run goes on from.

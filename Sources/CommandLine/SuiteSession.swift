@@ -1,6 +1,6 @@
 import Comparison
+internal import Essentials
 import Files
-import Foundation
 import MPIGroups
 import ProcessGroups
 

@@ -1,5 +1,6 @@
-import Foundation
+internal import Essentials
 import MetaTraining
+internal import Platform
 import Unrolling
 
 /// Prints a training's lines and, on a terminal, a progress bar.

@@ -1,7 +1,7 @@
 import Files
-import Foundation
 import LearnedOptimizers
 import MetaTraining
+internal import Platform
 import Safetensors
 import Settings
 import Synchronization

@@ -1,6 +1,6 @@
 import Files
-import Foundation
 import MetaTraining
+internal import Platform
 import Telemetry
 
 /// What a training is followed by besides its lines.

@@ -1,9 +1,10 @@
 import Catalogs
 import Datasets
+internal import Essentials
 import Files
-import Foundation
 import LearnedOptimizers
 import MetaTraining
+internal import Platform
 import Problems
 import ProcessGroups
 import Safetensors

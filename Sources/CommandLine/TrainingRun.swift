@@ -1,6 +1,6 @@
 import Catalogs
+internal import Essentials
 import Files
-import Foundation
 import LearnedOptimizers
 import MPIGroups
 import MetaGradients

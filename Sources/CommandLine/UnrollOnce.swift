@@ -2,12 +2,12 @@ import ArgumentParser
 import Catalogs
 import Datasets
 import Files
-import Foundation
 import Layers
 import LearnedOptimizers
 import MPIGroups
 import MetaGradients
 import MetaTraining
+internal import Platform
 import Problems
 import Safetensors
 import Settings

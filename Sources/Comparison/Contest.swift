@@ -1,4 +1,3 @@
-internal import Foundation
 package import Problems
 package import ProcessGroups
 package import Unrolling

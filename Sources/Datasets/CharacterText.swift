@@ -1,14 +1,6 @@
 internal import CEmbeddedText
 public import Tensors
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// A text as a sequence of characters, for models that guess the next one.
 ///
 /// A character is a byte: of texts in UTF-8 models learn to spell letters beyond ASCII. The vocabulary

@@ -1,12 +1,6 @@
 // Turns the facts of a `DatasetError` into one line.
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+internal import Platform
 
 extension DatasetError: CustomStringConvertible {
   /// One line: what is wrong, where, and what to do.

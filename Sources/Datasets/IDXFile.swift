@@ -2,13 +2,7 @@
 // for the element type, a byte for the number of dimensions; the dimensions as big-endian 32-bit
 // numbers; the elements, the last dimension varying fastest.
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+internal import Platform
 
 /// An IDX file of unsigned bytes.
 struct IDXFile {

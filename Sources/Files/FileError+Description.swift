@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+internal import Platform
 
 // Turns the facts of a `FileError` into one line. Names can hold anything and are escaped, so that
 // a hostile name cannot write to the user's terminal.

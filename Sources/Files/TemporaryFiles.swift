@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+internal import Platform
 
 /// The files that `AtomicFile` writes before they take their places: `.l2l-<pid>-<n>.tmp`.
 public enum TemporaryFiles {

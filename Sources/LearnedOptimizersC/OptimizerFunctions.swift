@@ -1,14 +1,9 @@
 internal import CL2L
 internal import Files
 internal import LearnedOptimizers
+internal import Platform
 internal import Safetensors
 internal import Settings
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Foundation
-#endif
 
 // Documented in l2l.h.
 

@@ -1,11 +1,6 @@
 internal import LearnedOptimizers
+internal import Platform
 internal import Settings
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Foundation
-#endif
 
 /// What an `l2l_optimizer` points to.
 ///

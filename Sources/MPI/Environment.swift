@@ -1,12 +1,5 @@
 import CMPI
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+internal import Platform
 
 /// Which threads may call MPI.
 package enum ThreadLevel: Int32, Sendable, Hashable, CaseIterable {

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Platform
 
 /// What meta-training minimizes: how the losses of an unroll add up to one number.
 public enum MetaLoss: String, CaseIterable, Sendable {
@@ -58,7 +58,7 @@ public enum MetaLoss: String, CaseIterable, Sendable {
   }
 
   private static func logarithm(_ loss: Double) -> Double {
-    Foundation.log(max(loss, 0) + offset)
+    Platform.log(max(loss, 0) + offset)
   }
 
   // The derivative of `logarithm`.

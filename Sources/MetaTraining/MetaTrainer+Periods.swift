@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Essentials
 internal import LearnedOptimizers
 internal import MetaGradients
 internal import ProcessGroups

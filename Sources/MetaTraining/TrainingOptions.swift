@@ -1,5 +1,5 @@
-internal import Foundation
 public import MetaGradients
+internal import Platform
 
 /// Everything that a run's numbers follow from, and its periods.
 public struct TrainingOptions: Equatable, Sendable {

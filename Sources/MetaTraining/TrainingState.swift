@@ -1,4 +1,3 @@
-internal import Foundation
 package import MetaGradients
 package import Safetensors
 public import Tensors

@@ -1,12 +1,5 @@
+internal import Platform
 internal import Tensors
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A problem whose loss is a cross-entropy over classes.
 public protocol Classifier: Problem {

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Platform
 
 /// Adds vectors of several optimizees so that the result does not depend on who adds what when.
 ///

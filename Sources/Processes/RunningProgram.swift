@@ -1,13 +1,6 @@
 internal import CProcesses
+internal import Platform
 internal import Synchronization
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A program that runs beside this one, in a process group of its own.
 ///

@@ -1,12 +1,5 @@
 internal import CProcesses
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+internal import Platform
 
 /// Notes the signals that ask a program to stop, so that it can do so at a good place.
 ///

@@ -1,5 +1,5 @@
 internal import Comparison
-internal import Foundation
+internal import Platform
 
 // MARK: - Figures, in the manner of the paper's Figures 4 to 7
 //

@@ -1,4 +1,5 @@
-internal import Foundation
+internal import Essentials
+internal import Platform
 internal import Processes
 
 /// The program that draws the figures, if the machine has it.

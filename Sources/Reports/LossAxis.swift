@@ -1,4 +1,5 @@
-internal import Foundation
+internal import Essentials
+internal import Platform
 
 /// The marks of a logarithmic axis.
 ///

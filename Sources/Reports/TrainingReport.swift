@@ -1,5 +1,5 @@
 internal import Comparison
-internal import Foundation
+internal import Platform
 
 /// A training's report: its course, how far its meta-gradients could be trusted, and what its optimizer
 /// does on optimizees that it has not seen.

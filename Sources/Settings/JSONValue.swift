@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
+internal import Essentials
 
 /// A JSON value: how settings are written in files.
 public indirect enum JSONValue: Hashable, Sendable {

@@ -1,6 +1,7 @@
+internal import Essentials
 internal import Files
-internal import Foundation
 package import MetaTraining
+internal import Platform
 package import Unrolling
 
 /// Writes a training's course for TensorBoard: a `TrainingObserver` with an event file.

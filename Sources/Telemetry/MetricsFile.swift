@@ -1,6 +1,7 @@
+internal import Essentials
 package import Files
-internal import Foundation
 package import MetaTraining
+internal import Platform
 package import Unrolling
 
 /// A training's course as a table: a `TrainingObserver` with a CSV file.

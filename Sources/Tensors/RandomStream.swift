@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Foundation
-#endif
+internal import Platform
 
 /// A stream of random numbers that depends on what it is for, never on when or where it is drawn.
 ///

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Catalogs
 import Datasets
-import Foundation
 import LearnedOptimizers
 import MetaGradients
 import Problems

@@ -2,10 +2,11 @@ import ArgumentParser
 import CKernels
 import Catalogs
 import Datasets
-import Foundation
+internal import Essentials
 import Layers
 import LearnedOptimizers
 import MetaTraining
+internal import Platform
 import Problems
 import ProcessGroups
 import Tensors

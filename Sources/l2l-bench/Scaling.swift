@@ -1,5 +1,6 @@
 import ArgumentParser
-import Foundation
+internal import Essentials
+internal import Platform
 
 /// Predicts the efficiency of large jobs from measured compute times and a network's figures.
 ///

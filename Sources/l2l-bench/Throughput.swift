@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MPIGroups
 import MetaTraining
 import ProcessGroups

@@ -1,5 +1,6 @@
+internal import Essentials
 import Files
-import Foundation
+internal import Platform
 import Processes
 
 /// Inputs for the readers: a seed, and what the mutations start from.
@@ -62,7 +63,9 @@ struct Fuzzing {
   /// A folder for inputs that are read as files, in memory where there is such a place.
   private func scratchFolder() throws -> String {
     let memory = "/dev/shm"
-    let parent = access(memory, W_OK) == 0 ? memory : NSTemporaryDirectory()
+    let parent =
+      access(memory, W_OK) == 0
+      ? memory : ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
     let folder = "\(parent)/l2l-fuzz-\(getpid())"
     _ = try Folder.make(folder)
     return folder

@@ -2,8 +2,8 @@ import Catalogs
 import CommandLine
 import Datasets
 import Files
-import Foundation
 import LearnedOptimizers
+internal import Platform
 import Safetensors
 import Settings
 import Telemetry
@@ -128,7 +128,7 @@ struct Reader: Sendable {
   private static func write(_ bytes: [UInt8], _ path: String) throws {
     let descriptor = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0o600)
     defer { close(descriptor) }
-    guard descriptor >= 0, Foundation.write(descriptor, bytes, bytes.count) == bytes.count else {
+    guard descriptor >= 0, Platform.write(descriptor, bytes, bytes.count) == bytes.count else {
       throw FileError.cannotWrite(path: path, call: "write", code: errno)
     }
   }

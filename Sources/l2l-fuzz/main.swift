@@ -1,6 +1,7 @@
 import CAllocation
+internal import Essentials
 import Files
-import Foundation
+internal import Platform
 
 /// How to be called.
 let usage =
@@ -9,7 +10,8 @@ let usage =
   + "; --check only tries whether crashes, hangs and allocations are seen"
 
 func fail(_ text: String) -> Never {
-  FileHandle.standardError.write(Data("l2l-fuzz: error: \(text)\n".utf8))
+  let line = "l2l-fuzz: error: \(text)\n"
+  _ = write(STDERR_FILENO, line, line.utf8.count)
   exit(64)
 }
 

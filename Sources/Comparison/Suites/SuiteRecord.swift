@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Platform
 
 /// All that a suite found: what reports are made of, and CSV files hold.
 package struct SuiteRecord: Sendable {

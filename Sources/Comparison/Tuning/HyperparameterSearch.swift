@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Platform
 internal import Tensors
 
 /// Looks for an optimizer's hyperparameters in a given number of trials: along `LearningRateSearch`

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// What one trial of an optimizer is made with.
 public struct Hyperparameters: Hashable, Sendable, Codable {
   /// Which of them a search may choose.

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Platform
 
 /// Looks for the learning rate with the smallest loss, in a given number of trials.
 ///

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Platform
 
 /// How a learning rate goes on over a run: a factor for every step.
 ///

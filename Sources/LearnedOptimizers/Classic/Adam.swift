@@ -1,13 +1,8 @@
 public import Autodiff
 public import Layers
+internal import Platform
 public import Settings
 public import Tensors
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Foundation
-#endif
 
 /// Adam (Kingma and Ba, 2014) behind the protocol of learned optimizers, as the reference's net.
 ///

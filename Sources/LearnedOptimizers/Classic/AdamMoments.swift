@@ -1,11 +1,6 @@
 internal import Autodiff
+internal import Platform
 internal import Tensors
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Foundation
-#endif
 
 /// The moments of Adam and of what descends from it, bias-corrected as optax does.
 struct AdamMoments: Sendable {

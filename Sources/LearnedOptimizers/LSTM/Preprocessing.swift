@@ -1,11 +1,6 @@
 public import Autodiff
+internal import Platform
 internal import Tensors
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Foundation
-#endif
 
 /// What is done to gradients before a net sees them.
 public enum Preprocessing: Hashable, Sendable {

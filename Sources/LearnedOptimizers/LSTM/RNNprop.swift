@@ -1,13 +1,8 @@
 public import Autodiff
 public import Layers
+internal import Platform
 public import Settings
 public import Tensors
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Foundation
-#endif
 
 /// RNNprop (Lv, Jiang, Li, "Learning gradient descent: better generalization and longer horizons",
 /// 2017, arXiv 1703.03633): an LSTM on every coordinate's gradient in units of its own history.

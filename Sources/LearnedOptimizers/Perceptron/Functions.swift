@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Foundation
-#endif
+internal import Platform
 
 // `Variable` and `Tensor` have methods of these names.
 

@@ -1,15 +1,8 @@
 internal import Autodiff
 public import Datasets
 internal import Layers
+internal import Platform
 public import Tensors
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A family's problems with each number in units of its own and a convex term beside them.
 ///

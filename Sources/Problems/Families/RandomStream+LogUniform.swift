@@ -1,12 +1,5 @@
+internal import Platform
 internal import Tensors
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 // Numbers whose logarithm is uniform: each octave comes as often as any other.
 extension RandomStream {

@@ -1,4 +1,5 @@
-internal import Foundation
+internal import Essentials
+internal import Platform
 
 /// A figure of curves, as SVG without script.
 struct Chart: Sendable {

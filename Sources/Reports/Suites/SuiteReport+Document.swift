@@ -1,5 +1,4 @@
 internal import Comparison
-internal import Foundation
 
 extension SuiteReport {
   /// The report's pieces.

@@ -1,5 +1,5 @@
 package import Comparison
-internal import Foundation
+internal import Essentials
 internal import Settings
 
 /// What a suite's numbers were made with, for reports.
