@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """A Celo2 of l2l, converted to flax's msgpack, steps in JAX as libl2l steps it: 20 steps to 1e-5.
 
-    Scripts/peers/celo2_flax.py [SAVED_CELO2.safetensors]
+    Scripts/peers/celo2_flax.py [--authors=CHECKOUT] [SAVED_CELO2.safetensors]
 
 Needs jax and flax from PyPI, `Scripts/l2l build` and `Scripts/build-library`. Without a file it draws
 weights. The transformation below follows the paper (arXiv 2602.19142) in jax.numpy, in float32, and takes
-its weights from what flax.serialization reads.
+its weights from what flax.serialization reads. With --authors, the folder of a clone of the authors'
+repository (amoudgl/celo), their own optax transformation steps instead, from their own reader of the
+file; that needs dm-haiku and optax too.
 """
 
+import argparse
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -75,29 +79,60 @@ def step(theta, p, g, state, rate):
     return p - rate * normalized(orthogonalized(direction)), {"m": m, "v": v, "r": r, "c": c}
 
 
+def stepped_here(theta_file):
+    """The transformation above: functions that start and that step a matrix."""
+    theta = flax.serialization.msgpack_restore(theta_file.read_bytes())["ff_mod_stack"]["~"]
+    jitted = jax.jit(step)
+    return start, lambda p, g, state, rate: jitted(theta, p, g, state, rate)
+
+
+def stepped_by_authors(theta_file, checkout):
+    """The same by the authors' program."""
+    path = pathlib.Path(checkout) / "celo" / "optimizers" / "celo2_optax.py"
+    if not path.is_file():
+        sys.exit(f"celo2_flax: error: there is no {path}; clone the authors' repository and name its folder")
+    spec = importlib.util.spec_from_file_location("celo2_optax", path)
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    transformation = program.scale_by_celo2(program.load_checkpoint(str(theta_file)))
+
+    @jax.jit
+    def jitted(p, g, state, rate):
+        direction, state = transformation.update(g, state, p)
+        return p - rate * direction, state
+
+    return transformation.init, jitted
+
+
 def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("saved", nargs="?")
+    arguments.add_argument("--authors", metavar="CHECKOUT")
+    arguments = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         saved, theta_file = pathlib.Path(folder) / "celo2.safetensors", pathlib.Path(folder) / "theta.state"
-        given = pathlib.Path(sys.argv[1]).read_bytes() if len(sys.argv) > 1 else nets.saved("Celo2")
+        given = pathlib.Path(arguments.saved).read_bytes() if arguments.saved else nets.saved("Celo2")
         saved.write_bytes(given)
         subprocess.run([str(ROOT / "Scripts" / "l2l"), "convert", str(saved), str(theta_file)], check=True)
-        theta = flax.serialization.msgpack_restore(theta_file.read_bytes())["ff_mod_stack"]["~"]
+        init, update = (
+            stepped_by_authors(theta_file, arguments.authors) if arguments.authors else stepped_here(theta_file)
+        )
         optimizer = l2l.load(saved)
     random = numpy.random.default_rng(0)
     target = {shape: random.standard_normal(shape).astype(numpy.float32) for shape in [(32, 20), (20, 10), (16, 16)]}
     ours = {shape: (random.standard_normal(shape) / 10).astype(numpy.float32) for shape in target}
     theirs = {shape: jnp.asarray(p) for shape, p in ours.items()}
-    states = {shape: start(p) for shape, p in theirs.items()}
+    states = {shape: init(p) for shape, p in theirs.items()}
     own = optimizer.init(list(target))
     own.set_option("learning_rate", 0.001)
     own.set_option("weight_decay", 0.0)
-    jitted = jax.jit(step)
     worst = 0.0
     for _ in range(20):
         gradients = {shape: 2 * (numpy.asarray(theirs[shape]) - goal) / goal.size for shape, goal in target.items()}
         own.step([ours[shape] for shape in target], [gradients[shape].astype(numpy.float32) for shape in target])
         for shape in target:
-            theirs[shape], states[shape] = jitted(theta, theirs[shape], jnp.asarray(gradients[shape]), states[shape], 0.001)
+            gradient = jnp.asarray(gradients[shape], jnp.float32)
+            theirs[shape], states[shape] = update(theirs[shape], gradient, states[shape], 0.001)
             worst = max(worst, float(numpy.abs(numpy.asarray(theirs[shape]) - ours[shape]).max()))
     print(f"celo2: 20 steps, largest difference of parameters {worst:.1e}")
     return 0 if worst < 1e-5 else 1

@@ -7,7 +7,7 @@ public import Tensors
 /// time, recomputes its activations within the cache and goes back through all steps; weight
 /// gradients are summed over blocks in one fixed order, in double precision. Between calls nothing
 /// is kept but the packed weights and a block's scratch.
-public final class FusedEngine: OptimizerEngine {
+package final class FusedEngine: OptimizerEngine {
   // Rows whose update adjoints are made at once: a multiple of every kernel's block of rows, so
   // that a state can be cut there; of 3 times a power of two, as blocks may be.
   private static let chunkRows = 1152
