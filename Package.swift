@@ -167,7 +167,7 @@ let package = Package(
       dependencies: [
         "Catalogs", "MPIGroups", "MetaTraining", "MetaGradients", "Unrolling", "ProcessGroups",
         "Problems", "LearnedOptimizers", "Layers", "Settings",
-        "Autodiff", "Tensors", "Datasets", "CKernels",
+        "Autodiff", "Tensors", "Datasets", "CKernels", "COpenBLAS",
         "Essentials", "Platform",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

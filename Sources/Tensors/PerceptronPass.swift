@@ -76,6 +76,7 @@ package struct PerceptronPass {
       let layer = layers[index]
       let (result, source) = (memory + layer.result, memory + layer.source)
       let outputs = Int64(layer.outputs)
+      ProductLog.note(m: rows, n: layer.outputs, k: layer.inputs)
       ck_small_product(
         count, outputs, Int64(layer.inputs), x, 0, parameters + offsets[2 * index], 0, 0, source,
         scratch)
@@ -100,10 +101,12 @@ package struct PerceptronPass {
       } else {
         ck_sum_rows_f32(count, outputs, cotangent, bias)
       }
+      ProductLog.note(m: layer.inputs, n: layer.outputs, k: rows, transposeA: true)
       ck_small_product(
         inputs, outputs, count, memory + (below?.result ?? 0), 1, cotangent, 0, 0,
         gradient + offsets[2 * index], scratch)
       guard let below else { break }
+      ProductLog.note(m: rows, n: layer.inputs, k: layer.outputs, transposeB: true)
       ck_small_product(
         count, inputs, outputs, cotangent, 0, parameters + offsets[2 * index], 1, 0, other, scratch)
       if below.function == .identity {

@@ -32,6 +32,24 @@ package struct ConvolutionGeometry: Sendable, Equatable {
   /// The operations of one of the three products: two for each filter weight and each window.
   package var flop: Double { 2 * Double(output.count / max(filters[3], 1)) * Double(filters.count) }
 
+  /// The windows, and the numbers in each.
+  private var windows: (count: Int, size: Int) {
+    (output.count / max(filters[3], 1), filters.count / max(filters[3], 1))
+  }
+
+  /// Tells the log what product of windows and filters a convolution is.
+  func noteForward() { ProductLog.note(m: windows.count, n: filters[3], k: windows.size) }
+
+  /// The same of the gradient in the images.
+  func noteInputGradient() {
+    ProductLog.note(m: windows.count, n: windows.size, k: filters[3], transposeB: true)
+  }
+
+  /// The same of the gradient in the filters.
+  func noteFilterGradient() {
+    ProductLog.note(m: windows.size, n: filters[3], k: windows.count, transposeA: true)
+  }
+
   var kernelShape: ck_convolution {
     ck_convolution(
       batch: Int64(input[0]), height: Int64(input[1]), width: Int64(input[2]),
@@ -67,6 +85,7 @@ extension Tensor {
     demand(
       shape == geometry.input && filters.shape == geometry.filters,
       "convolution of \(shape) with \(filters.shape), not \(geometry.input), \(geometry.filters)")
+    geometry.noteForward()
     let kernel = { (shape: UnsafePointer<ck_convolution>, biases: UnsafePointer<Float>?) in
       Tensor.convolve(geometry, self, filters, geometry.output) {
         ck_convolution_f32(shape, $0, $1, biases, $2, $3)
@@ -88,6 +107,7 @@ extension Tensor {
     demand(
       shape == geometry.output && filters.shape == geometry.filters,
       "input gradient of \(shape), \(filters.shape), not \(geometry.output), \(geometry.filters)")
+    geometry.noteInputGradient()
     return withUnsafePointer(to: geometry.kernelShape) { shape in
       Tensor.convolve(geometry, self, filters, geometry.input) {
         ck_convolution_input_gradient_f32(shape, $0, $1, $2, $3)
@@ -103,6 +123,7 @@ extension Tensor {
       shape == geometry.input && cotangents.shape == geometry.output,
       "filter gradient of \(shape), \(cotangents.shape), not \(geometry.input), "
         + "\(geometry.output)")
+    geometry.noteFilterGradient()
     return withUnsafePointer(to: geometry.kernelShape) { shape in
       Tensor.convolve(geometry, self, cotangents, geometry.filters) {
         ck_convolution_filter_gradient_f32(shape, $0, $1, $2, $3)

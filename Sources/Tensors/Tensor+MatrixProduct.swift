@@ -34,6 +34,7 @@ extension Tensor {
         + "\(b.shape)\(transposeB ? " transposed" : "")")
     let batch = rank == 3 ? a.shape[0] : 1
     let shape = rank == 3 ? Shape([batch, m, n]) : Shape(rows: m, columns: n)
+    ProductLog.note(batch, m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB)
     return a.withUnsafeFloats { x in
       b.withUnsafeFloats { y in
         Tensor(uninitialized: shape) { c in

@@ -7,8 +7,8 @@ struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "l2l-bench", abstract: "Time kernels, epochs, memory, and several ranks.",
     subcommands: [
-      Machine.self, Overhead.self, InPlace.self, InnerSteps.self, Estimators.self,
-      Batching.self, Throughput.self, Scaling.self,
+      Machine.self, Gradients.self, Overhead.self, InPlace.self, InnerSteps.self,
+      Estimators.self, Batching.self, Throughput.self, Scaling.self,
     ],
     defaultSubcommand: Machine.self)
 }

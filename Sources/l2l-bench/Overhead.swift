@@ -1,4 +1,5 @@
 import ArgumentParser
+import Layers
 import LearnedOptimizers
 import Tensors
 
@@ -20,15 +21,17 @@ struct Overhead: ParsableCommand {
   ]
 
   mutating func run() throws {
-    print("| optimizer | parameters | ns a parameter and step | times Adam's |")
-    print("|---|---|---|---|")
+    print("| optimizer | parameters | ns a parameter and step | times Adam's | of FMA peak |")
+    print("|---|---|---|---|---|")
     for (name, shapes, repeats) in Self.sizes {
       var adam: Double?
       for entry in Self.rules where only == nil || entry.name == only || entry.name == "Adam" {
         let time = try self.time(entry.rule, shapes, repeats)
         if entry.name == "Adam" { adam = time }
         let ratio = adam.map { String(describing: (time / $0 * 10).rounded() / 10) } ?? ""
-        print("| \(entry.name) | \(name) | \((time * 100).rounded() / 100) | \(ratio) |")
+        print(
+          "| \(entry.name) | \(name) | \((time * 100).rounded() / 100) | \(ratio)"
+            + " | \(peakShare(of: entry.rule, nanoseconds: time)) |")
       }
     }
   }
@@ -39,6 +42,17 @@ struct Overhead: ParsableCommand {
     ("CoordinateWiseDeepLSTM", CoordinateWiseDeepLSTM(preprocess: .logAndSign(k: 5), scale: 0.01)),
     ("RNNprop", RNNprop()),
   ]
+
+  /// The part of the FMA peak, measured now, that the perceptron's products with its weights amount to:
+  /// what makes features, normalizes and orthogonalizes counts as nothing.
+  private func peakShare(of rule: any LearnedOptimizer, nanoseconds: Double) -> String {
+    guard rule is Celo2 || rule is Celo2Base || rule is AdafacMLPLOpt || rule is MLPLOpt else {
+      return ""
+    }
+    let products = rule.weights.filter { $0.shape.rank == 2 }.reduce(0) { $0 + $1.shape.count }
+    let peak = Machine.measurePeak() * 1e-9
+    return "\(Int((100 * Double(2 * products) / nanoseconds / peak).rounded()))%"
+  }
 
   /// Nanoseconds a parameter and step.
   private func time(
