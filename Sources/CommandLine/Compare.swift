@@ -29,7 +29,7 @@ struct CompareSettings: Configurable {
     ProblemChoice.settings.map { $0.within(\.problem) } + [
       Setting(
         "optimizers", \.optimizers, effect: .run, placeholder: "L2L=PATH,Adam,...",
-        "Adam, SGD, Momentum, NAG, RMSprop; Adam=0.01 fixes the rate; any other NAME=PATH is a saved"
+        "hand-designed ones (`l2l list`); Adam=0.01 fixes the rate; any other NAME=PATH is a saved"
           + " optimizer under that name; given more than once, lists add up"),
       Setting(
         "optimizer", \.named, effect: .run, placeholder: "NAME=PATH",

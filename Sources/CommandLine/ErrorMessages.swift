@@ -116,7 +116,7 @@ struct Failure: Error {
       return Failure(
         .badData,
         "weights '\(name)' hold NaN or infinity: take the file of another training or epoch")
-    case .unfitTensor, .unfitShape, .unfitState, .wrongGradientCount, .notFinite:
+    case .unknownFormat, .unfitTensor, .unfitShape, .unfitState, .wrongGradientCount, .notFinite:
       return Failure(.badData, "\(error)")
     }
   }

@@ -31,10 +31,10 @@ struct EvaluateSettings: Configurable {
     ProblemChoice.settings.map { $0.within(\.problem) } + [
       Setting(
         "optimizer", \.optimizer, effect: .run, placeholder: "NAME",
-        "L2L (a learned one), Adam, SGD, Momentum, NAG or RMSprop"),
+        "L2L (a learned one), or a hand-designed one as Adam, NAG, RMSprop; `l2l list` names all"),
       Setting(
         "path", \.path, effect: .run, placeholder: "PATH",
-        "the folder or file of the learned optimizer"),
+        "the folder or file of the learned optimizer, or 'pretrained' or 'pretrained:NAME'"),
       Setting(
         "learning_rate", \.learningRate, in: .atLeast(0), effect: .run,
         "of an optimizer that is not learned"),

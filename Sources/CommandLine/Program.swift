@@ -232,7 +232,7 @@ extension ProcessGroup {
 struct Root: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "l2l",
-    abstract: "Learned optimizers: LSTMs that are trained to train other models.",
+    abstract: "Learned optimizers: small nets that are trained to train other models.",
     discussion: """
       Andrychowicz et al., "Learning to learn by gradient descent by gradient descent", 2016.
       Options may be spelled with _ or -, and take their value after = or a space.

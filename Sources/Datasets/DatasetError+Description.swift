@@ -7,9 +7,12 @@ extension DatasetError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .cannotRead(let path, let call, let code):
-      return "cannot read \(quoted(path)): \(call): \(String(cString: strerror(code)))"
+      return "cannot read \(quoted(path)): \(call): \(String(cString: strerror(code)));"
+        + " give a file that is there and may be read"
     case .notARegularFile(let path):
-      return "cannot read \(quoted(path)): it is not a regular file"
+      return
+        "cannot read \(quoted(path)): it is not a regular file; give a file, not a folder, pipe or"
+        + " device"
     case .wrongMagic(let path, let expected, let found):
       return "\(quoted(path)) is not an IDX file of unsigned bytes: its first four bytes are"
         + " \(hexadecimal(found)), not \(hexadecimal(expected)); \(again)"

@@ -3,7 +3,8 @@
 /// Rows end with a line feed, with or without a carriage return before it; fields are separated by
 /// commas, may have spaces around them, and may be in double quotes. A first row in which a field other
 /// than the last is no number is taken as names. Classes may be any words; they are numbered in the
-/// order of their bytes, whole numbers in that of their values. Empty lines are skipped.
+/// order of their bytes, whole numbers in that of their values. Empty lines are skipped, and so is the
+/// mark of byte order with which some programs begin a text.
 public struct NumberTable: Sendable {
   /// Where the table came from, for people.
   public let source: String
@@ -38,7 +39,8 @@ public struct NumberTable: Sendable {
     var names: [String] = []
     var width: Int?
     var isFirst = true
-    for (index, line) in bytes.split(
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    for (index, line) in bytes.dropFirst(bytes.starts(with: mark) ? mark.count : 0).split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
     ).enumerated() {
       let row = index + 1

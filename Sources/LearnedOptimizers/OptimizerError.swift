@@ -7,6 +7,8 @@ public enum OptimizerError: Error, Equatable, Sendable {
   case unknownNet(String, valid: [String])
   /// An option that the class does not have, that is out of range, or that contradicts others.
   case option(SettingError)
+  /// A saved optimizer is of a format that this version does not know.
+  case unknownFormat(version: String)
   /// A weight is missing from a saved optimizer.
   case missingWeight(name: String, found: [String])
   /// A weight has another shape than the options ask for.
@@ -34,6 +36,8 @@ extension OptimizerError: CustomStringConvertible {
     case .unknownNet(let name, let valid):
       "there is no optimizer class '\(name)'; the classes are \(valid.joined(separator: ", "))"
     case .option(let error): error.description
+    case .unknownFormat(let version):
+      "it says that it has format '\(version)'; this program reads version 1: take the program that wrote it"
     case .missingWeight(let name, let found):
       "weight '\(name)' is missing; there are \(found.joined(separator: ", "))"
     case .wrongWeightShape(let name, let found, let expected):

@@ -51,6 +51,10 @@ public struct TrainedOptimizer: Sendable {
     file: SafetensorsFile, catalog: [OptimizerEntry] = OptimizerEntry.standard,
     standard: (net: String, options: [String: JSONValue])? = nil
   ) throws {
+    // Files of other programs have none.
+    if file.metadata["net"] != nil, let version = file.metadata["format_version"], version != "1" {
+      throw OptimizerError.unknownFormat(version: version)
+    }
     let weights = try Self.weights(in: file)
     let net = file.metadata["net"] ?? standard?.net ?? CoordinateWiseDeepLSTM.name
     var options: [String: JSONValue]

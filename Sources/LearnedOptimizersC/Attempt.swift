@@ -33,7 +33,7 @@ struct CallFault: Error {
   private static func code(_ error: OptimizerError) -> Int {
     switch error {
     case .unknownNet, .missingWeight, .wrongWeightShape, .unexpectedWeight, .weightNotFinite,
-      .unfitTensor:
+      .unfitTensor, .unknownFormat:
       L2L_ERROR_FORMAT
     case .option: L2L_ERROR_OPTION
     case .unfitShape: L2L_ERROR_SHAPE

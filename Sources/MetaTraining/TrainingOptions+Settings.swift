@@ -27,7 +27,8 @@ extension TrainingOptions: Configurable {
       "evaluation_epochs", \.evaluationEpochs, in: .from(0, to: 1e7), "epochs of an evaluation"),
     Setting(
       "num_steps", \.horizon,
-      "steps of an epoch; with evolution strategies of a trajectory, which can be drawn: 100..2000"),
+      "steps of an epoch, or of a trajectory, which can be drawn, as 100..2000, or grow, as 100,200@1000"
+    ),
     Setting(
       "unroll_length", \.unrollLength, in: .from(1, to: 1e7),
       "steps of an unroll, the window of a meta-gradient"),
@@ -57,7 +58,8 @@ extension TrainingOptions: Configurable {
       "a saved optimizer to start from: its folder, the file of the one net, or 'pretrained'"),
     Setting(
       "meta_loss", \.metaLoss,
-      "what is minimized: the sum of an unroll's losses, or of their logs, or the log of the final one"
+      "what is minimized: the sum of an unroll's losses, or of their logs, the log of the final one, or"
+        + " the smallest one"
     ),
     Setting(
       "estimator", \.estimator, placeholder: "NAME",

@@ -173,24 +173,26 @@ public struct TrainingStateFile: Sendable {
     state.sinceEvaluation.diverged = counters[7]
     state.sinceEvaluation.optimizees = counters[8]
     if let steps = try file["meta_steps"]?.doubles() {
-      guard steps.count == 3, let count = Int(exactly: steps[2]), (0..<1 << 40).contains(count)
+      guard steps.count == 3, !steps.contains(where: \.isNaN), let count = Int(exactly: steps[2]),
+        (0..<1 << 40).contains(count)
       else { throw TrainingStateError.malformed(tensor: "meta_steps", expected: "[3]") }
       (state.metaSteps.metaLossSum, state.metaSteps.gradientNormSum) = (steps[0], steps[1])
       state.metaSteps.count = count
     }
     let curve = try file["curve"]?.doubles() ?? []
     guard curve.count.isMultiple(of: 2),
-      stride(from: 0, to: curve.count, by: 2).allSatisfy({ (0..<0x1p40).contains(curve[$0]) })
+      stride(from: 0, to: curve.count, by: 2).allSatisfy({
+        (0..<0x1p40).contains(curve[$0]) && curve[$0] == curve[$0].rounded()
+      })
     else { throw TrainingStateError.malformed(tensor: "curve", expected: "[evaluations, 2]") }
     state.curve = stride(from: 0, to: curve.count, by: 2).map {
       EvaluationPoint(epoch: Int(curve[$0]), meanFinalLoss: curve[$0 + 1])
     }
-    if let text = file.metadata["gauge"],
-      let gauge = JSONValue(parsing: text)?.array.flatMap({
-        MetaGauge(numbers: $0.compactMap(\.number))
-      })
-    {
-      state.gauge = gauge
+    if let text = file.metadata["gauge"] {
+      guard let numbers = JSONValue(parsing: text)?.array else {
+        throw TrainingStateError.malformedMetadata(key: "gauge")
+      }
+      state.gauge = MetaGauge(numbers: numbers.compactMap(\.number)) ?? state.gauge
     }
     if file["accumulated/\(experiment.nets[0].key)"] != nil {
       for (net, weights) in zip(experiment.nets, weights) {

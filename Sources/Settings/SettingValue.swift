@@ -107,6 +107,15 @@ extension UInt64: SettingValue {
   public var settingJSON: JSONValue { .string("\(self)") }
 }
 
+/// Whether a number that is not 0 would be 0 where it is computed with, which nobody who wrote it wants.
+///
+/// - Parameter text: what was written, of which the number itself may be 0 already.
+private func isLostInSinglePrecision(_ value: Double, _ text: String = "") -> Bool {
+  guard value == 0 else { return Float(value) == 0 }
+  let digits = text.utf8.prefix { !"eEpP".utf8.contains($0) }
+  return digits.contains { $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }
+}
+
 extension Double: SettingValue {
   /// A number.
   public static var placeholder: String { "X" }
@@ -116,12 +125,14 @@ extension Double: SettingValue {
   }
   /// A decimal number, with or without exponent.
   public init?(settingTexts texts: [String]) {
-    guard let text = texts.last, let value = Double(text), value.isFinite else { return nil }
+    guard let text = texts.last, let value = Double(text), value.isFinite,
+      !isLostInSinglePrecision(value, text)
+    else { return nil }
     self = value
   }
   /// A number.
   public init?(settingJSON json: JSONValue) {
-    guard let number = json.number else { return nil }
+    guard let number = json.number, !isLostInSinglePrecision(number) else { return nil }
     self = number
   }
   /// The shortest digits that read back as the same number.
@@ -139,12 +150,14 @@ extension Float: SettingValue {
   public static func expectation(_ bounds: Bounds) -> String { Double.expectation(bounds) }
   /// A decimal number, with or without exponent.
   public init?(settingTexts texts: [String]) {
-    guard let text = texts.last, let value = Float(text), value.isFinite else { return nil }
+    guard let text = texts.last, let value = Float(text), value.isFinite,
+      !isLostInSinglePrecision(Double(value), text)
+    else { return nil }
     self = value
   }
   /// A number.
   public init?(settingJSON json: JSONValue) {
-    guard let number = json.number else { return nil }
+    guard let number = json.number, !isLostInSinglePrecision(number) else { return nil }
     self = Float(number)
   }
   /// The shortest digits that read back as the same number.

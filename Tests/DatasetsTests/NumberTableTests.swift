@@ -12,7 +12,8 @@ struct NumberTableTests {
     "headers, spaces, quotes, carriage returns, empty lines and a missing last line feed are read",
     arguments: [
       "1,2.5,a\n-3,4e1,b\n", "1,2.5,a\n-3,4e1,b", "x,y,kind\n1,2.5,a\n-3,4e1,b\n",
-      " 1 ,\t2.5, a \r\n-3,4e1,b\r\n", "\"x\",\"y\",\"z\"\n\"1\",2.5,\"a\"\n\n-3,40,b\n\n",
+      "\u{FEFF}1,2.5,a\n-3,4e1,b\n", " 1 ,\t2.5, a \r\n-3,4e1,b\r\n",
+      "\"x\",\"y\",\"z\"\n\"1\",2.5,\"a\"\n\n-3,40,b\n\n",
     ])
   func forms(text: String) throws {
     let table = try table(text)

@@ -214,6 +214,26 @@ struct TrainingStateFileTests {
     #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
   }
 
+  @Test("sums of meta-steps, epochs of the curve and a gauge that can't be are errors")
+  func wrongSums() throws {
+    for sums in [[Double.nan, 1, 1], [1, .nan, 1]] {
+      let file = try TrainingStateFile(
+        changed(["meta_steps": SafetensorsArray(doubles: sums, shape: [3])]))
+      #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
+    }
+    for epoch in [0.5, -1, .nan, .infinity, 0x1p63] {
+      let file = try TrainingStateFile(
+        changed(["curve": SafetensorsArray(doubles: [epoch, 1], shape: [1, 2])]))
+      #expect(throws: TrainingStateError.self) { try file.state(for: experiment) }
+    }
+    for gauge in ["", "[1", "{}", "1"] {
+      let file = try TrainingStateFile(changed([:], metadata: ["gauge": gauge]))
+      #expect(throws: TrainingStateError.malformedMetadata(key: "gauge")) {
+        try file.state(for: experiment)
+      }
+    }
+  }
+
   @Test("a state of other nets is an error")
   func otherExperiment() throws {
     let other = try Experiment(

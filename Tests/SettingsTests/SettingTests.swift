@@ -104,6 +104,19 @@ struct SettingTests {
     #expect(value == wanted)
   }
 
+  @Test("a number so small that it would be computed with as 0 is refused, 0 in any form is not")
+  func underflow() throws {
+    for text in ["1e-50", "-1e-50", "1e-400", "0.0001e-398", "0x1p-2000"] {
+      #expect(Double(settingTexts: [text]) == nil, "\(text)")
+      #expect(Float(settingTexts: [text]) == nil, "\(text)")
+    }
+    for text in ["0", "-0", "0.0e5", "0x0p3"] {
+      #expect(Double(settingTexts: [text]) == 0 && Float(settingTexts: [text]) == 0, "\(text)")
+    }
+    #expect(Double(settingTexts: ["1e-45"]) == 1e-45 && Float(settingTexts: ["1e-45"]) == 1e-45)
+    #expect(Double(settingJSON: .number(1e-50)) == nil && Float(settingJSON: .number(1e-50)) == nil)
+  }
+
   @Test("none takes an optional value back")
   func none() throws {
     let value = try applied([("limit", "none"), ("other", "none"), ("path", "none")])

@@ -193,4 +193,31 @@ struct DataTests {
         saying: ["train-images-idx3-ubyte.gz"])
     }
   }
+
+  @Test("a table that is not there, and what a table has no use for, are errors with the remedy")
+  func tables() throws {
+    let folder = try TemporaryFolder()
+    try Array("\u{FEFF}1,2,0\n3,4,1\n".utf8).withUnsafeBytes {
+      _ = try folder.write(Array($0), named: "t.csv")
+    }
+    func arguments(_ options: String...) -> [String] {
+      ["evaluate", "--problem=logistic-regression", "--optimizer=SGD", "--num_epochs=1"]
+        + options.map { "--problem_option=\($0)" }
+    }
+    #expect(try run(arguments("table=t.csv"), in: folder.path).code == 0)
+    for option in ["rows=5", "num_dims=2"] {
+      try expectFailure(
+        arguments("table=t.csv", option), code: 64, saying: ["the table has its own"],
+        in: folder.path)
+    }
+    try expectFailure(arguments("table="), code: 64, saying: ["table", "path of a file"])
+    try expectFailure(
+      ["evaluate", "--problem=char-gru", "--optimizer=SGD", "--problem_option=text="], code: 64,
+      saying: ["text", "path of a file"])
+    try expectFailure(
+      arguments("table=nothing"), code: 66, saying: ["nothing", "give a file"], in: folder.path)
+    try expectFailure(
+      arguments("table=."), code: 65, saying: ["not a regular file", "give a file"],
+      in: folder.path)
+  }
 }

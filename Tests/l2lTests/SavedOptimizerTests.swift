@@ -39,6 +39,19 @@ struct SavedOptimizerTests {
     #expect(try run(evaluate("nets")).lines.dropFirst().first == "Log Mean Final Error: -0.58")
   }
 
+  @Test("a format that the program does not know is exit code 65")
+  func formats() throws {
+    for version in ["2", "-1", "", "[1"] {
+      let metadata = [
+        "net": "CoordinateWiseDeepLSTM", "net_options": #"{"layers":[]}"#,
+        "format_version": version,
+      ]
+      try Self.linear(metadata: metadata).write(to: folder.file("other.safetensors"))
+      try expectFailure(
+        evaluate("other.safetensors"), code: 65, saying: ["format '\(version)'", "version 1"])
+    }
+  }
+
   @Test("what does not exist is exit code 66")
   func missing() throws {
     try expectFailure(evaluate("nothing"), code: 66, saying: ["nothing"])

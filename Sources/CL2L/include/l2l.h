@@ -103,8 +103,9 @@ l2l_status l2l_optimizer_load(const char *path, const char *name, l2l_optimizer 
 /// Returns L2L_ERROR_ARGUMENT or _FORMAT.
 l2l_status l2l_optimizer_read(const void *bytes, size_t size, l2l_optimizer **optimizer);
 
-/// An optimizer that comes with the library: "mnist" (perceptrons on images and other small nets),
-/// "quadratic" (quadratics of size 1).
+/// An optimizer that comes with the library: "celo2" (any model; its option learning_rate is the
+/// caller's to choose), "perceptrons" (perceptrons of many kinds), "mnist" (perceptrons of sigmoids on
+/// images), "quadratic" (quadratics of size 1).
 ///
 /// Returns L2L_ERROR_ARGUMENT or _NAME.
 l2l_status l2l_optimizer_pretrained(const char *name, l2l_optimizer **optimizer);

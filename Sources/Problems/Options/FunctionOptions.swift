@@ -83,9 +83,15 @@ package struct LogisticOptions: Configurable {
     Setting("penalty", \.penalty, in: .atLeast(0), "the weight of squared weights"),
   ]
 
-  /// Checks that rows take no more memory than a tensor may.
+  private static let ofTheTable = "nothing: the table has its own"
+
+  /// Checks that drawn rows take no more memory than a tensor may, and that a table has a name.
   package func check() throws(SettingError) {
-    if path == nil { try limit("rows", elements: rows * columns) }
+    guard let path else { return try limit("rows", elements: rows * columns) }
+    let standard = LogisticOptions()
+    guard !path.isEmpty else { throw refuse("table", expected: "the path of a file") }
+    guard rows == standard.rows else { throw refuse("rows", expected: Self.ofTheTable) }
+    guard columns == standard.columns else { throw refuse("num_dims", expected: Self.ofTheTable) }
   }
 }
 

@@ -26,6 +26,7 @@ package struct TextChoice: Configurable {
   ///
   /// - Throws: `DatasetError`; `SettingError` when passages are longer than the part of it.
   func load(_ split: DatasetSplit) throws -> CharacterText {
+    guard path != "" else { throw refuse("text", expected: "the path of a file") }
     let text = try path.map { try CharacterText.load($0, split: split) } ?? .embedded(split: split)
     guard length < text.characters.count else {
       throw refuse("length", expected: "less than the text's \(text.characters.count) characters")

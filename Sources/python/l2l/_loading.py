@@ -29,11 +29,14 @@ def _backend(backend):
 
 
 def load(path, name=None, backend="auto"):
-    """The optimizer in a .safetensors file, or in a folder of `l2l train`.
+    """The optimizer in a .safetensors file, or in a folder of `l2l train`; or one that comes with the
+    library, as "pretrained:celo2".
 
     name: which net of a folder, as "conv"; None for the only one.
     backend: "library", "numpy", or "auto": the library where there is one.
     """
+    if isinstance(path, str) and path.startswith("pretrained:"):
+        return pretrained(path.removeprefix("pretrained:"), backend)
     return _backend(backend).Optimizer.load(path, name)
 
 
@@ -43,7 +46,7 @@ def loads(content, backend="auto"):
 
 
 def pretrained(name, backend="auto"):
-    """An optimizer that comes with the library: "mnist" or "quadratic"."""
+    """An optimizer that comes with the library: "celo2", "perceptrons", "mnist" or "quadratic"."""
     return _backend(backend).Optimizer.pretrained(name)
 
 
@@ -53,5 +56,5 @@ def make(net, backend="auto", **options):
 
 
 def as_optimizer(given):
-    """An optimizer as it is, or the one at a path."""
+    """An optimizer as it is, or the one that `load` finds."""
     return given if hasattr(given, "init") else load(given)

@@ -20,12 +20,12 @@ class State(NamedTuple):
 def transformation(optimizer, learning_rate=None, planned_steps=None):
     """An optimizer of l2l as an `optax.GradientTransformationExtraArgs`.
 
-        transformation = l2l.optax.transformation("celo2", learning_rate=1e-3)
+        transformation = l2l.optax.transformation("pretrained:celo2", learning_rate=1e-3)
         state = transformation.init(params)
         updates, state = transformation.update(grads, state, params, value=loss)
         params = optax.apply_updates(params, updates)
 
-    optimizer: what `l2l.load` gives, or the path of a saved optimizer.
+    optimizer: what `l2l.load` gives, or what it takes: a path, or "pretrained:celo2".
     learning_rate: a number, or a schedule of optax; None leaves it as it was trained or saved.
     planned_steps: how many steps there will be, for optimizers that look at progress.
 

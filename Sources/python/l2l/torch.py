@@ -9,7 +9,7 @@ from ._loading import as_optimizer
 class Optimizer(torch.optim.Optimizer):
     """A `torch.optim.Optimizer` that steps with an optimizer of l2l.
 
-        optimizer = l2l.torch.Optimizer(model.parameters(), "celo2", lr=1e-3)
+        optimizer = l2l.torch.Optimizer(model.parameters(), "pretrained:celo2", lr=1e-3)
         for inputs, targets in batches:
             optimizer.zero_grad()
             loss = criterion(model(inputs), targets)
@@ -17,7 +17,7 @@ class Optimizer(torch.optim.Optimizer):
             optimizer.step(loss=loss)
 
     params: parameters or groups of them, float32 on the CPU, stepped where they lie, without copies.
-    optimizer: what `l2l.load` gives, or the path of a saved optimizer.
+    optimizer: what `l2l.load` gives, or what it takes: a path, or "pretrained:celo2".
     lr: the rule's learning rate where it has one; None leaves it as it was trained or saved. Schedulers of
       PyTorch change it, a group's "lr".
     planned_steps: how many steps there will be, for optimizers that look at progress.
