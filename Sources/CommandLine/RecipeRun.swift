@@ -95,7 +95,11 @@ struct RecipeRun {
     into folder: String, in session: TrainingSession
   ) throws {
     var changes: [String: String] = ["seed": "\(seed)", "save_path": folder, "resume": "true"]
-    changes["start_from"] = start
+    // A training under way holds what it started from, and the path that it was given then.
+    let isUnderWay = try session.group.decideOnRankZero {
+      [Path(TrainingFolder.statePath(in: folder)).status != nil ? 1 : 0]
+    }
+    changes["start_from"] = isUnderWay == [1] ? nil : start
     let settings = try GivenSettings<TrainSettings>(changes, in: .recipe(recipe.name))
       .replacing(in: phase)
     show("\(recipe.phases[index].name) with seed \(seed)", settings)

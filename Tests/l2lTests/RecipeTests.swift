@@ -78,6 +78,11 @@ struct RecipeTests {
       arguments + ["--save_path=whole", "--seed=3", "--resume"], in: folder.path)
     #expect(rest.code == 0, "\(rest.errors)")
     #expect(try contents(folder.file("whole/cw.safetensors")) == before)
+    // The folder by another name.
+    let again = try run(
+      arguments + ["--save_path=\(folder.file("whole"))", "--seed=3", "--resume"])
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(try contents(folder.file("whole/cw.safetensors")) == before)
     try expectFailure(
       arguments + ["--save_path=whole", "--seed=3"], code: 73, saying: ["exists", "--resume"],
       in: folder.path)
