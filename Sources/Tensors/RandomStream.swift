@@ -57,7 +57,8 @@ public struct RandomStream: Sendable {
   public init(seed: UInt64, purpose: Purpose, epoch: Int = 0, instance: Int = 0, step: Int = 0) {
     // One round of SplitMix64 (Steele, Lea, Flood, 2014) separates nearby seeds and purposes.
     // Seeds count from 1 here: what would be seed 0 starts mnist with one of the longest plateaus of
-    // the first few seeds, a poor default.
+    // the first few seeds, a poor default. It stays so, because the numbers of every published seed
+    // follow from it.
     var z = seed &+ 1 &+ purpose.rawValue &* 0x9E37_79B9_7F4A_7C15
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
