@@ -1,7 +1,6 @@
 import ArgumentParser
 internal import COpenBLAS
 import Catalogs
-import Datasets
 import LearnedOptimizers
 import Problems
 import Tensors
@@ -37,10 +36,7 @@ struct Gradients: ParsableCommand {
   }
 
   private func row(_ entry: ProblemEntry) throws -> String {
-    // Speed does not depend on what is in the images.
-    let usesFiles = entry.name.hasPrefix("cifar")
-    let data = ProblemData(split: .train, directory: usesFiles ? "synthetic" : nil)
-    let built = try entry.make(data: data)
+    let built = try entry.make(data: benchData(entry.name))
     let experiment = try Experiment(
       tasks: [TaskAssignment(entry.name, built.family)],
       nets: [NetAssignment(key: "net", optimizer: AdafacMLPLOpt())])

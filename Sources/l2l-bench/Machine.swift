@@ -207,14 +207,17 @@ func peakMemory() -> Double {
 
 /// A problem with its default nets; the embedded or synthetic data unless a folder is given.
 func benchExperiment(_ name: String, directory: String? = nil) throws -> Experiment {
-  // Speed does not depend on what is in the images.
-  let data = ProblemData(
-    split: .train, directory: directory ?? (name.hasPrefix("cifar") ? "synthetic" : nil))
   let catalog = Catalog.standard
   let entry = try catalog.problem(named: name)
-  let built = try entry.make(data: data)
+  let built = try entry.make(data: benchData(name, directory: directory))
   return try Experiment(
     problem: built.problem,
     named: name,
     nets: try entry.nets.map { try $0.assignment(from: catalog.optimizers) })
+}
+
+/// The data to time a problem on: speed does not depend on what is in the images.
+func benchData(_ name: String, directory: String? = nil) -> ProblemData {
+  ProblemData(
+    split: .train, directory: directory ?? (name.hasPrefix("cifar") ? "synthetic" : nil))
 }
