@@ -96,17 +96,16 @@ package final class InPlaceStepper {
     for (shape, place) in zip(shapes, places) where shape.count > 0 {
       guard gradient(place, shape).isFinite else { throw .notFinite(step: stepCount) }
     }
+    var isFinite = true
     if states.count == shapes.count {
-      for index in states.indices { step(index, places[index], loss) }
+      for index in states.indices where !step(index, places[index], loss) { isFinite = false }
     } else if let whole = contiguous(places) {
-      step(0, whole, loss)
+      isFinite = step(0, whole, loss)
     } else {
-      stepCopies(places, loss)
+      isFinite = stepCopies(places, loss)
     }
     stepCount += 1
-    return zip(shapes, places).allSatisfy { shape, place in
-      shape.count == 0 || Tensor(borrowing: place.parameters, shape: shape).isFinite
-    }
+    return isFinite
   }
 
   private func gradient(_ place: Place, _ shape: Shape) -> Tensor {
@@ -114,15 +113,16 @@ package final class InPlaceStepper {
     Tensor(borrowing: UnsafeMutablePointer(mutating: place.gradient), shape: shape)
   }
 
-  private func step(_ index: Int, _ place: Place, _ loss: Float?) {
+  /// - Returns: whether the parameters are finite afterwards.
+  private func step(_ index: Int, _ place: Place, _ loss: Float?) -> Bool {
     let shape = Shape(vector: states[index].elementCount)
     guard shape.count > 0 else {
       states[index].step += 1
-      return
+      return true
     }
     let gradient = gradient(place, shape)
     var vector = Tensor(borrowing: place.parameters, shape: shape)
-    engine.apply(
+    let isFinite = engine.applyAndCheck(
       StepInput(gradient: gradient, parameters: gradient, loss: loss ?? 0, count: plannedSteps),
       state: &states[index], to: &vector, at: 0)
     vector.withUnsafeFloats { result in
@@ -132,6 +132,7 @@ package final class InPlaceStepper {
     for position in states[index].tensors.indices {
       states[index].tensors[position] = states[index].tensors[position].owned
     }
+    return isFinite
   }
 
   /// The place of all tensors, when each begins where the one before ends.
@@ -146,24 +147,26 @@ package final class InPlaceStepper {
     return first
   }
 
-  private func stepCopies(_ places: [Place], _ loss: Float?) {
+  private func stepCopies(_ places: [Place], _ loss: Float?) -> Bool {
     let all = Shape(vector: shapes.reduce(0) { $0 + $1.count })
     var (parameters, gradient) =
       copies ?? (Tensor(uninitialized: all) { _ in }, Tensor(uninitialized: all) { _ in })
     copies = nil
+    var isFinite = true
     parameters.withUnsafeMutableFloats { parameters in
       gradient.withUnsafeMutableFloats { gradient in
         forEach(places) { place, start, count in
           (parameters + start).update(from: place.parameters, count: count)
           (gradient + start).update(from: place.gradient, count: count)
         }
-        step(0, Place(parameters: parameters, gradient: gradient), loss)
+        isFinite = step(0, Place(parameters: parameters, gradient: gradient), loss)
         forEach(places) { place, start, count in
           place.parameters.update(from: parameters + start, count: count)
         }
       }
     }
     copies = (parameters, gradient)
+    return isFinite
   }
 
   private func forEach(_ places: [Place], _ body: (Place, Int, Int) -> Void) {

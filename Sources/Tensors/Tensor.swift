@@ -111,6 +111,19 @@ public struct Tensor: @unchecked Sendable {
     return try body(storage.pointer + offset)
   }
 
+  /// Becomes a tensor whose elements `body` writes, all of them: they start out undefined.
+  ///
+  /// Memory of the same size is used again, unless somebody else has it too.
+  package mutating func overwrite(shape: Shape, by body: (UnsafeMutablePointer<Float>) -> Void) {
+    if shape != self.shape || offset != 0 || storage.isBorrowed
+      || !isKnownUniquelyReferenced(&storage)
+    {
+      self = Tensor(shape: shape, storage: .make(count: shape.count))
+    }
+    body(storage.pointer)
+    withExtendedLifetime(storage) {}
+  }
+
   /// The same elements in another shape, without a copy.
   ///
   /// - Precondition: both shapes hold as many elements.

@@ -29,6 +29,8 @@ public final class Unroller {
   package private(set) var hasGivenUp = false
   private let tape = Tape()
   private var memory = Tensor([0])
+  // The last gradient found without a tape: its memory serves the next one, once nobody else has it.
+  private var lastGradient = Tensor([0])
 
   /// An unroller; its nets have no weights before some are loaded.
   public init(_ experiment: Experiment) {
@@ -133,14 +135,14 @@ public final class Unroller {
     guard let problem = optimizee.directProblem else { return nil }
     var minibatch = optimizee.key.minibatch(evaluation: optimizee.evaluations)
     var loss: Float = 0
-    let gradient = Tensor(uninitialized: Shape(vector: optimizee.layout.count)) { gradient in
+    lastGradient.overwrite(shape: Shape(vector: optimizee.layout.count)) { gradient in
       loss = optimizee.parameters.withUnsafeFloats {
         problem.lossAndGradient(
           at: $0, offsets: optimizee.layout.offsets, constants: optimizee.constants,
           minibatch: &minibatch, memory: &memory, into: gradient)
       }
     }
-    return (loss, gradient)
+    return (loss, lastGradient)
   }
 
   private func check(_ gradient: Tensor, _ optimizee: Optimizee) throws(Divergence) {

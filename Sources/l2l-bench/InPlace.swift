@@ -2,11 +2,12 @@ import ArgumentParser
 import LearnedOptimizers
 import Tensors
 
-/// Times what the C library adds to an engine's step.
+/// Times what the C library adds to a step of the program's own: its look whether the gradient is finite,
+/// then the engine.
 struct InPlace: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "in-place",
-    abstract: "A step of the C library on a million parameters beside the engine's own, in turn.")
+    abstract: "A step of the C library on a million parameters beside the program's own, in turn.")
 
   @Option(name: .customLong("runs"), help: "Runs of each; the fastest and the median count.")
   var runs = 15
@@ -21,7 +22,7 @@ struct InPlace: ParsableCommand {
   ]
 
   mutating func run() throws {
-    print("| optimizer | engine, ms | C library, ms | ratio of the fastest | of the medians |")
+    print("| optimizer | program, ms | C library, ms | ratio of the fastest | of the medians |")
     print("|---|---|---|---|---|")
     for entry in Self.rules where only == nil || entry.name == only {
       let (engine, library) = try times(entry.rule)
@@ -48,16 +49,19 @@ struct InPlace: ParsableCommand {
     let count = Self.shapes.reduce(0) { $0 + $1.count }
     let gradient = random.normal(Shape(vector: count), standardDeviation: 0.01)
     var own = random.normal(Shape(vector: count), standardDeviation: 0.1)
-    var parameters = own.elements
-    let gradients = gradient.elements
+    // In memory of the same kind, aligned to lines of the cache.
+    var parameters = own
     var state = engine.initialState(of: Self.shapes)
     let input = StepInput(gradient: gradient, parameters: gradient, loss: 1, count: 1000)
     var result: (engine: [Double], library: [Double]) = ([], [])
     for run in 0...runs {
-      let first = seconds { engine.apply(input, state: &state, to: &own, at: 0) }
-      let second = try parameters.withUnsafeMutableBufferPointer { parameters in
-        try gradients.withUnsafeBufferPointer { gradients in
-          guard let p = parameters.baseAddress, let g = gradients.baseAddress else { return 0.0 }
+      let first = seconds {
+        // As `Unroller` does before every step.
+        precondition(gradient.isFinite)
+        engine.apply(input, state: &state, to: &own, at: 0)
+      }
+      let second = try parameters.withUnsafeMutableFloats { p in
+        try gradient.withUnsafeFloats { g in
           var start = 0
           let places = Self.shapes.map { shape in
             defer { start += shape.count }

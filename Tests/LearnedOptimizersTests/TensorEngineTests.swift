@@ -104,13 +104,67 @@ struct TensorEngineTests {
         given.parameters = vector.view(from: 4, shape: [count])
         let update = engine.step(given, state: &a)
         given.parameters = update
-        engine.apply(given, state: &b, to: &vector, at: 4)
+        // By turns: both are one step in place.
+        if step % 2 == 0 {
+          engine.apply(given, state: &b, to: &vector, at: 4)
+        } else {
+          let isFinite = engine.applyAndCheck(given, state: &b, to: &vector, at: 4)
+          #expect(isFinite)
+        }
         var expected = before.elements
         for index in 0..<count { expected[4 + index] += update.elements[index] }
         #expect(haveSameBits(vector.elements, expected), "\(type(of: engine)), step \(step)")
       }
       #expect(haveSameBits(a.tensors.flatMap(\.elements), b.tensors.flatMap(\.elements)))
     }
+  }
+
+  @Test("every engine sees a parameter that is not finite after a step", arguments: names)
+  func check(name: String) throws {
+    let each = try make(name)
+    for engine in each.engines {
+      let count = each.shapes.reduce(0) { $0 + $1.count }
+      for bad in [Float.infinity, -.infinity, .nan] {
+        for position in [0, count / 2, count - 1] {
+          var state = engine.initialState(of: each.shapes)
+          // What lies around the parameters is nobody's concern.
+          var elements = Tensor.random([count + 9], seed: 51).elements
+          elements[1] = .nan
+          elements[4 + position] = bad
+          var vector = Tensor(elements)
+          var given = input(each.shapes, step: 0)
+          given.parameters = given.gradient
+          let isFinite = engine.applyAndCheck(given, state: &state, to: &vector, at: 4)
+          #expect(!isFinite)
+        }
+      }
+    }
+  }
+
+  @Test("Celo's scheduler goes on from rows of h and c that differ")
+  func celoRows() throws {
+    let each = try make(Celo.name)
+    let start = each.rule.initialState(of: each.shapes)
+    let h = start.count - 4
+    let tensors = start.enumerated().map { index, tensor in
+      // The first two rows and the last are the same, the others not.
+      guard index == h || index == h + 1 else { return tensor }
+      var rows = Tensor.random(tensor.shape, seed: index).elements
+      let width = tensor.shape[1]
+      for row in [1, tensor.shape[0] - 1] {
+        for unit in 0..<width { rows[row * width + unit] = rows[unit] }
+      }
+      return Tensor(rows, shape: tensor.shape)
+    }
+    let runs = each.engines.map { engine -> [Double] in
+      var state = engine.restore(tensors, step: 5, shapes: each.shapes)
+      let updates = (5..<9).flatMap {
+        engine.step(input(each.shapes, step: $0), state: &state).elements
+      }
+      return (updates + engine.export(state).flatMap(\.elements)).map(Double.init)
+    }
+    #expect(relativeError(runs[0], runs[1]) < 1e-5)
+    #expect(runs[0].allSatisfy { $0.isFinite })
   }
 
   @Test("every engine gives the first-order meta-gradient", arguments: names)

@@ -100,4 +100,35 @@ struct TensorTests {
       }
     }
   #endif
+
+  @Test("overwriting takes memory of one's own again, and leaves what others have alone")
+  func overwriting() {
+    func address(_ tensor: Tensor) -> Int { tensor.withUnsafeFloats { Int(bitPattern: $0) } }
+    func fill(_ tensor: inout Tensor, _ shape: Shape, _ value: Float) {
+      tensor.overwrite(shape: shape) { $0.update(repeating: value, count: shape.count) }
+    }
+    var tensor = Tensor.zeros([6])
+    let first = address(tensor)
+    fill(&tensor, [6], 1)
+    #expect(address(tensor) == first && tensor.elements == [1, 1, 1, 1, 1, 1])
+    let kept = tensor
+    let view = tensor.view(from: 2, shape: [3])
+    fill(&tensor, [6], 2)
+    #expect(address(tensor) != first && tensor.elements.allSatisfy { $0 == 2 })
+    #expect(kept.elements.allSatisfy { $0 == 1 } && view.elements == [1, 1, 1])
+    fill(&tensor, [2, 2], 3)
+    #expect(tensor.shape == [2, 2] && tensor.elements == [3, 3, 3, 3])
+    var part = Tensor([1, 2, 3]).view(from: 1, shape: [2])
+    fill(&part, [2], 4)
+    #expect(part.elements == [4, 4])
+    withExtendedLifetime(kept) {}
+    var theirs: [Float] = [5, 6]
+    theirs.withUnsafeMutableBufferPointer { theirs in
+      guard let memory = theirs.baseAddress else { return }
+      var borrowed = Tensor(borrowing: memory, shape: [2])
+      fill(&borrowed, [2], 7)
+      #expect(borrowed.elements == [7, 7])
+    }
+    #expect(theirs == [5, 6])
+  }
 }

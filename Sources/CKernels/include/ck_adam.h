@@ -39,8 +39,9 @@ void ck_adam_step(
     const ck_adam *adam, int64_t n, const float *gradient, const float *p, float *m, float *v,
     float *update);
 
-/// The same, but adds the update to p, to the bits of p + update.
-void ck_adam_apply(
+/// The same, but adds the update to p, to the bits of p + update. Returns whether all of p is finite
+/// afterwards.
+int ck_adam_apply(
     const ck_adam *adam, int64_t n, const float *gradient, float *p, float *m, float *v);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 internal import CKernels
-public import Tensors
+package import Tensors
 
 /// Runs a `DeepLSTM` or `RNNprop` through the fused kernels: the fast twin of `RowEngine`.
 ///

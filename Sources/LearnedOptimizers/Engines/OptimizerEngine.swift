@@ -84,6 +84,11 @@ public protocol OptimizerEngine: AnyObject {
   func apply(
     _ input: StepInput, state: inout OptimizerState, to vector: inout Tensor, at start: Int)
 
+  /// `apply`, and whether the parameters that it changed are all finite afterwards.
+  func applyAndCheck(
+    _ input: StepInput, state: inout OptimizerState, to vector: inout Tensor, at start: Int
+  ) -> Bool
+
   /// Adds the first-order meta-gradient of one unroll to `weightGradient`: for rules that look at
   /// gradients alone.
   ///
@@ -134,6 +139,14 @@ extension OptimizerEngine {
     // A view would have the vector copied.
     input.parameters = update
     vector.add(update, at: start)
+  }
+
+  /// Applies, then looks.
+  public func applyAndCheck(
+    _ input: StepInput, state: inout OptimizerState, to vector: inout Tensor, at start: Int
+  ) -> Bool {
+    apply(input, state: &state, to: &vector, at: start)
+    return vector.view(from: start, shape: Shape(vector: state.elementCount)).isFinite
   }
 
   /// Adds the meta-gradient of one unroll whose meta-loss is the sum of its losses.

@@ -10,14 +10,17 @@ internal import Tensors
 final class PerceptronEngine: OptimizerEngine {
   private let rule: any PerceptronOptimizer
   private let differentiated: TensorEngine
+  private let scheduler: CeloScheduler?
   private var kernel: ck_mlp_rule
   private var packed = Tensor([0])
-  private var others: [Tensor] = []
   private var scratch = Tensor([0])
+  // One a tensor, at the step that is taken.
+  private var stepSizes: [Float] = []
 
   init(_ rule: any PerceptronOptimizer) {
     self.rule = rule
     differentiated = TensorEngine(rule)
+    scheduler = rule.makeScheduler()
     kernel = rule.core.description.kernel
     kernel.orthogonalizes = rule.isOrthogonal ? 1 : 0
     kernel.normalizes_step = rule.normalizesStep ? 1 : 0
@@ -30,7 +33,8 @@ final class PerceptronEngine: OptimizerEngine {
       NamedTensors(
         names: Array(weights.names.prefix(layers)), tensors: Array(weights.tensors.prefix(layers))
       ).flattened
-    others = Array(weights.tensors.dropFirst(layers))
+    let others = Array(weights.tensors.dropFirst(layers))
+    scheduler?.load(others)
     if rule.core.description.learnsDecays { kernel.setDecays(others, rule.core.description) }
   }
 
@@ -70,7 +74,7 @@ final class PerceptronEngine: OptimizerEngine {
   // MARK: - Forward
 
   func step(_ input: StepInput, state: inout OptimizerState) -> Tensor {
-    let sizes = rule.stepSizes(input, state: &state, weights: others)
+    findStepSizes(input, &state)
     var update = Tensor(uninitialized: Shape(vector: state.elementCount)) { _ in }
     update.withUnsafeMutableFloats { update in
       input.gradient.withUnsafeFloats { gradient in
@@ -79,7 +83,7 @@ final class PerceptronEngine: OptimizerEngine {
           for index in state.shapes.indices {
             let place = Place(
               gradient: gradient + offset, parameters: parameters + offset, update: update + offset)
-            run(index, sizes[index], &state, place)
+            run(index, stepSizes[index], &state, place)
             offset += state.shapes[index].count
           }
         }
@@ -92,7 +96,7 @@ final class PerceptronEngine: OptimizerEngine {
   func apply(
     _ input: StepInput, state: inout OptimizerState, to vector: inout Tensor, at start: Int
   ) {
-    let sizes = rule.stepSizes(input, state: &state, weights: others)
+    findStepSizes(input, &state)
     vector.withUnsafeMutableFloats { vector in
       input.gradient.withUnsafeFloats { gradient in
         var offset = 0
@@ -100,12 +104,20 @@ final class PerceptronEngine: OptimizerEngine {
           let place = Place(
             gradient: gradient + offset, parameters: UnsafePointer(vector + start + offset),
             update: nil, target: vector + start + offset)
-          run(index, sizes[index], &state, place)
+          run(index, stepSizes[index], &state, place)
           offset += state.shapes[index].count
         }
       }
     }
     state.step += 1
+  }
+
+  private func findStepSizes(_ input: StepInput, _ state: inout OptimizerState) {
+    if let scheduler {
+      scheduler.find(input, state: &state, into: &stepSizes)
+    } else if stepSizes.count != state.shapes.count {
+      stepSizes = [Float](repeating: rule.stepSize, count: state.shapes.count)
+    }
   }
 
   private struct Place {
@@ -220,8 +232,10 @@ protocol PerceptronOptimizer: LearnedOptimizer {
   /// Adam's learning rate, for tensors that the perceptron does not step.
   var adamRate: Float { get }
   func usesAdam(for shape: Shape) -> Bool
-  /// The factor of each tensor's direction at a step; advances what tensors share of the state.
-  func stepSizes(_ input: StepInput, state: inout OptimizerState, weights: [Tensor]) -> [Float]
+  /// The factor of every tensor's direction, where there is no scheduler.
+  var stepSize: Float { get }
+  /// What finds the factors step by step; nil where they stay.
+  func makeScheduler() -> CeloScheduler?
 }
 
 extension PerceptronOptimizer {
@@ -230,9 +244,8 @@ extension PerceptronOptimizer {
   var decayPerStep: Float { 0 }
   var adamRate: Float { 0 }
   func usesAdam(for shape: Shape) -> Bool { false }
-  func stepSizes(_ input: StepInput, state: inout OptimizerState, weights: [Tensor]) -> [Float] {
-    state.shapes.map { _ in 1 }
-  }
+  var stepSize: Float { 1 }
+  func makeScheduler() -> CeloScheduler? { nil }
 
   /// Ranks from 0 to 4.
   public func requirement(unmetBy shape: Shape) -> String? {

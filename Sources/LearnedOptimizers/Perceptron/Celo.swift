@@ -98,17 +98,7 @@ public struct Celo: PerceptronOptimizer {
 
   // MARK: - One scalar a tensor
 
-  func stepSizes(_ input: StepInput, state: inout OptimizerState, weights: [Tensor]) -> [Float] {
-    let none = state.shapes.map { _ in Variable(0) }
-    let first = state.shapes.count
-    let (scalars, next) = scalars(
-      Step(
-        gradients: none, parameters: none, loss: Variable(input.loss), index: state.step,
-        count: input.count),
-      state: state.tensors[first...].map { Variable($0) }, weights: weights.map { Variable($0) })
-    for (index, tensor) in next.enumerated() { state.tensors[first + index] = tensor.value }
-    return scalars.value.elements
-  }
+  func makeScheduler() -> CeloScheduler? { CeloScheduler() }
 
   /// The tensors' scalars [tensors, 1], and the next h, c, means and minima.
   private func scalars(_ step: Step, state: [Variable], weights: [Variable])
@@ -120,10 +110,7 @@ public struct Celo: PerceptronOptimizer {
       step.loss.reshaped(to: .scalar), means: state[2], minima: state[3], index: step.index,
       total: total)
     let time = Variable(
-      Tensor(
-        Self.fractions.map {
-          Float(hyperbolicTangent((Double(step.index) / total - Double($0)) * 10))
-        }))
+      Tensor(Self.fractions.map { Self.progress(index: step.index, total: total, fraction: $0) }))
     let seen = time.concatenated(with: features, axis: 0)
     let x = seen.reshaped(to: Shape(rows: 1, columns: seen.shape[0]))
       .broadcast(to: Shape(rows: tensors, columns: seen.shape[0]))
@@ -144,6 +131,19 @@ public struct Celo: PerceptronOptimizer {
     return (scalars, [hidden, cell, means, minima])
   }
 
+  /// tanh(10 (t / T - tau)).
+  static func progress(index: Int, total: Double, fraction: Float) -> Float {
+    Float(hyperbolicTangent((Double(index) / total - Double(fraction)) * 10))
+  }
+
+  /// The decays of the loss's means: half-lives from 10 to T steps.
+  static func decays(total: Double) -> [Double] {
+    (0..<halfLives).map { k in
+      let exponent = 1 + (decimalLogarithm(total) - 1) * Double(k) / Double(halfLives - 1)
+      return exponential(-1 / power(10, exponent))
+    }
+  }
+
   /// Nine features of the course of the loss, the next means and their minima.
   ///
   /// Ten exponential means with half-lives from 10 to T steps; the loss is cut off at twice the
@@ -152,9 +152,7 @@ public struct Celo: PerceptronOptimizer {
     _ loss: Variable, means: Variable, minima: Variable, index: Int, total: Double
   ) -> (features: Variable, means: Variable, minima: Variable) {
     let count = Self.halfLives
-    let decays = (0..<count).map { k in
-      exponential(-1 / power(10, 1 + (decimalLogarithm(total) - 1) * Double(k) / Double(count - 1)))
-    }
+    let decays = Self.decays(total: total)
     func corrections(_ steps: Int) -> Variable {
       Variable(Tensor(decays.map { Float(1 / (1 - power($0, Double(steps)))) }))
     }

@@ -87,9 +87,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   var decayPerStep: Float { learningRate * weightDecay }
   var adamRate: Float { learningRate * adamMultiplier }
   func usesAdam(for shape: Shape) -> Bool { shape.rank < 2 }
-  func stepSizes(_ input: StepInput, state: inout OptimizerState, weights: [Tensor]) -> [Float] {
-    state.shapes.map { _ in learningRate }
-  }
+  var stepSize: Float { learningRate }
 }
 
 /// Celo2's learned rule for tensors of every rank, without orthogonal directions.
@@ -148,7 +146,5 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
 
   var normalizesStep: Bool { true }
   var decayPerStep: Float { learningRate * weightDecay }
-  func stepSizes(_ input: StepInput, state: inout OptimizerState, weights: [Tensor]) -> [Float] {
-    state.shapes.map { _ in learningRate }
-  }
+  var stepSize: Float { learningRate }
 }
