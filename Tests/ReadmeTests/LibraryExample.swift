@@ -4,18 +4,12 @@
 // README begins
 import LearnedOptimizers
 
-/// Minimizes f(x) = |x - 1|^2 with a trained optimizer: one that comes with the package, or your own
-/// by `TrainedOptimizer(contentsOf: "./mnist/cw.safetensors")`.
-func minimize(
-  from start: [Float], steps: Int, with trained: TrainedOptimizer? = nil
-) throws -> [Float] {
-  let trained = try trained ?? PretrainedOptimizer.mnist.load()
+/// Minimizes |x - 1|^2; one of your own is `try TrainedOptimizer(contentsOf: path)`.
+func minimize(from start: [Float], steps: Int, own: TrainedOptimizer? = nil) throws -> [Float] {
+  let trained = try own ?? PretrainedOptimizer.mnist.load()
   let stepper = try OptimizerStepper(trained, parameterCount: start.count)
   var x = start
-  for _ in 0..<steps {
-    let gradient = x.map { 2 * ($0 - 1) }
-    try stepper.step(&x, gradient: gradient)
-  }
+  for _ in 0..<steps { try stepper.step(&x, gradient: x.map { 2 * ($0 - 1) }) }
   return x
 }
 // README ends

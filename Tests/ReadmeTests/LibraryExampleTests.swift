@@ -38,7 +38,7 @@ struct LibraryExampleTests {
     let path = NSTemporaryDirectory() + "l2l-readme-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try net.write(to: path)
-    let x = try minimize(from: [0, 2, 5], steps: 3, with: TrainedOptimizer(contentsOf: path))
+    let x = try minimize(from: [0, 2, 5], steps: 3, own: TrainedOptimizer(contentsOf: path))
     // Each step multiplies the distance to 1 by 0.8; float32 rounds each of three steps.
     for (value, start) in zip(x, [Float(0), 2, 5]) {
       #expect(abs(value - (1 + (start - 1) * 0.512)) < 1e-5)
