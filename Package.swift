@@ -78,7 +78,9 @@ let package = Package(
       "Datasets", ["Tensors", "CZlib", "CMNISTSubset", "CEmbeddedText", "CKernels", "Platform"]),
     library("Autodiff", ["Tensors"]),
     library("Layers", ["Autodiff", "Tensors"]),
-    library("Problems", ["Layers", "Autodiff", "Tensors", "Datasets", "Settings", "Platform"]),
+    library(
+      "Problems",
+      ["Layers", "Autodiff", "Tensors", "Datasets", "Settings", "CKernels", "Platform"]),
     library(
       "LearnedOptimizers",
       [

@@ -225,7 +225,20 @@ CK_CLONES static void product(
     for (int64_t p = 0; p < k; p++)
       for (int64_t i = 0; i < m; i++) c[i] += a[p * m + i] * b[p];
   } else if (n == 1 || transpose_b) {
-    for (int64_t i = 0; i < m; i++)
+    int64_t first = 0;
+    // Four rows at a time: each sum is in order, and does not wait for the one before.
+    for (; n == 1 && first + 4 <= m; first += 4) {
+      const float *x = a + first * row;
+      float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+      for (int64_t p = 0; p < k; p++, x += column) {
+        s0 += x[0] * b[p];
+        s1 += x[row] * b[p];
+        s2 += x[2 * row] * b[p];
+        s3 += x[3 * row] * b[p];
+      }
+      c[first] = s0, c[first + 1] = s1, c[first + 2] = s2, c[first + 3] = s3;
+    }
+    for (int64_t i = first; i < m; i++)
       for (int64_t j = 0; j < n; j++) {
         float sum = 0;
         for (int64_t p = 0; p < k; p++) sum += a[i * row + p * column] * b[j * k + p];

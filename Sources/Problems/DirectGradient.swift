@@ -27,3 +27,6 @@ extension Problem {
     return problem
   }
 }
+
+/// Up to how many products of numbers `Tensor.product` takes loops.
+let loopProductLimit = 2048

@@ -33,7 +33,7 @@ package enum ProductLog {
   }
 
   @inline(__always)
-  static func note(
+  package static func note(
     _ count: Int = 1, m: Int, n: Int, k: Int, transposeA: Bool = false, transposeB: Bool = false
   ) {
     guard listens.load(ordering: .relaxed) else { return }

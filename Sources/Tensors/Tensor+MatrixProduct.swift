@@ -80,7 +80,7 @@ private func smallProducts(
 }
 
 /// How many products of numbers are fewer than OpenBLAS, which copies its operands, is made for.
-let smallProductLimit = 1 << 22
+package let smallProductLimit = 1 << 22
 
 /// The process's use of OpenBLAS.
 enum BLAS {

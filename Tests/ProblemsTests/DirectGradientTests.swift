@@ -89,6 +89,49 @@ struct DirectGradientTests {
     }
   }
 
+  @Test("bits are those of the tape for regressions, tables in whole and in part")
+  func regressions() throws {
+    var memory = Tensor(repeating: .nan, shape: [3])
+    func table(_ classes: Int) throws -> NumberTable {
+      var stream = RandomStream(seed: 7, purpose: .test)
+      let lines = (0..<23).map { row in
+        (0..<4).map { _ in "\(stream.nextInteger(below: 1000))" }.joined(separator: ",")
+          + ",\(row % classes)"
+      }
+      return try NumberTable(
+        Array(("a,b,c,d,class\n" + lines.joined(separator: "\n") + "\n").utf8), source: "table.csv")
+    }
+    var problems: [any Problem] = [
+      Lasso(), Lasso(rows: 1, dimensions: 1), Lasso(rows: 6, dimensions: 33, penalty: 0.3),
+      LogisticRegression(), LogisticRegression(rows: 1, columns: 1),
+      LogisticRegression(rows: 203, columns: 7, penalty: 0),
+    ]
+    for classes in [2, 3, 5] {
+      for batchSize in [0, 1, 9] {
+        problems.append(
+          LogisticRegression(
+            table: try table(classes), batchSize: batchSize, penalty: batchSize == 1 ? 0.2 : 0))
+      }
+    }
+    for (index, problem) in problems.enumerated() {
+      let start = DrawnProblem(problem, seed: UInt64(index))
+      var stream = RandomStream(seed: UInt64(index), purpose: .test)
+      let moved = start.parameters.map { $0 + stream.normal($0.shape, standardDeviation: 1) }
+      var zeros = moved
+      zeros[0] = zeros[0] * Tensor(-0.0)
+      for values in [start.parameters, moved, zeros] {
+        let (loss, gradient) = taped(start, values)
+        let found = try #require(try direct(start, values, memory: &memory), "\(index)")
+        #expect(found.0 == loss, "\(index): \(problem)")
+        #expect(haveSameBits(found.1, gradient), "\(index): \(found.1), \(gradient)")
+      }
+      var bad = moved
+      bad[0] = Tensor(repeating: .infinity, shape: bad[0].shape)
+      let found = try #require(try direct(start, bad, memory: &memory))
+      #expect(!found.0.isFinite, "\(index)")
+    }
+  }
+
   @Test("a loss that is no number is told, and fixed batches and large layers are left to the tape")
   func others() throws {
     var memory = Tensor([0])

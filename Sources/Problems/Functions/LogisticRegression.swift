@@ -15,10 +15,10 @@ public struct LogisticRegression: Problem {
   public let parameters: [VariableSpecification]
   /// What is drawn in place of a table.
   public let constants: [VariableSpecification]
-  private let table: (rows: Tensor, labels: [Int32])?
-  private let classCount: Int
-  private let batchSize: Int
-  private let penalty: Float
+  let table: (rows: Tensor, labels: [Int32])?
+  let classCount: Int
+  let batchSize: Int
+  let penalty: Float
 
   /// A regression on a table.
   ///
