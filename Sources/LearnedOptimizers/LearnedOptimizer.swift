@@ -40,6 +40,11 @@ public protocol LearnedOptimizer: Sendable {
   /// first-order meta-gradients.
   var inputs: StepInputs { get }
 
+  /// Whether what is remembered follows from gradients alone, as averages of them with fixed decays do:
+  /// neither from weights nor from parameters. First-order meta-gradients then go back through nothing
+  /// but the updates.
+  var stateFollowsGradientsAlone: Bool { get }
+
   /// What is expected of a parameter when this shape can't be stepped; nil when it can.
   func requirement(unmetBy shape: Shape) -> String?
 
@@ -66,6 +71,9 @@ extension LearnedOptimizer {
 
   /// Gradients alone.
   public var inputs: StepInputs { [] }
+
+  /// Not unless a class says so.
+  public var stateFollowsGradientsAlone: Bool { false }
 
   /// Any shape fits.
   public func requirement(unmetBy shape: Shape) -> String? { nil }

@@ -116,8 +116,10 @@ public struct Imitation: MetaGradientEstimator {
       var stateAdjoint = engine.zeroAdjoint(of: optimizee.states[net])
       for step in taken.reversed() {
         guard let away = step.away[net] else { continue }
+        var input = step.inputs[net]
+        input.isConstant = true
         _ = engine.backwardStep(
-          step.inputs[net], state: step.states[net],
+          input, state: step.states[net],
           updateAdjoint: away.affine(scale: 1 / Float(count), offset: 0),
           stateAdjoint: &stateAdjoint, into: &gradients[net])
       }

@@ -176,11 +176,14 @@ public struct TruncatedBackpropagation: MetaGradientEstimator {
       var parameterAdjoint: Tensor?
       var lossAdjoint: Float = 0
       for net in engines.indices {
+        var input = unroller.input(ofNet: net, point, gradients[step], loss: losses[step])
+        input.isConstant = order == .first
         let adjoint = engines[net].backwardStep(
-          unroller.input(ofNet: net, point, gradients[step], loss: losses[step]),
-          state: point.states[net], updateAdjoint: layout.run(ofNet: net, in: lambda),
+          input, state: point.states[net], updateAdjoint: layout.run(ofNet: net, in: lambda),
           stateAdjoint: &stateAdjoints[net], into: &metaGradients[net])
-        layout.add(adjoint.gradient, toRunOfNet: net, in: &gradientAdjoint)
+        if order != .first {
+          layout.add(adjoint.gradient, toRunOfNet: net, in: &gradientAdjoint)
+        }
         if let part = adjoint.parameters {
           var sum = parameterAdjoint ?? Tensor.zeros(lambda.shape)
           layout.add(part, toRunOfNet: net, in: &sum)

@@ -213,6 +213,38 @@ struct TensorEngineTests {
     }
   }
 
+  @Test(
+    "what is constant to the first order changes no adjoint that is asked for", arguments: names)
+  func constants(name: String) throws {
+    let each = try make(name)
+    for engine in each.engines {
+      var states = [engine.initialState(of: each.shapes)]
+      for step in 0..<3 {
+        var state = states[step]
+        _ = engine.step(input(each.shapes, step: step), state: &state)
+        states.append(state)
+      }
+      let runs = [false, true].map { isConstant -> [[Double]] in
+        var stateAdjoint = engine.zeroAdjoint(of: states[3])
+        var sum = [Double](repeating: 0, count: each.rule.weightCount)
+        var results: [[Double]] = []
+        for step in (0..<3).reversed() {
+          var given = input(each.shapes, step: step)
+          given.isConstant = isConstant
+          let found = engine.backwardStep(
+            given, state: states[step],
+            updateAdjoint: .random(given.gradient.shape, seed: 60 + step),
+            stateAdjoint: &stateAdjoint, into: &sum)
+          results.append(doubles(found.parameters.map { [$0] } ?? []))
+        }
+        return results + [sum]
+      }
+      for (a, b) in zip(runs[0], runs[1]) {
+        #expect(a.isEmpty && b.isEmpty || relativeError(a, b) < 1e-5, "\(type(of: engine))")
+      }
+    }
+  }
+
   @Test("tensors that a rule steps by itself don't see each other", arguments: names)
   func tensorsAlone(name: String) throws {
     let each = try make(name)

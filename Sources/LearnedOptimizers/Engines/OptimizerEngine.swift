@@ -30,6 +30,9 @@ public struct StepInput: Sendable {
   public var loss: Float
   /// How many steps there will be; nil when that is not known.
   public var count: Int?
+  /// Whether gradient and loss count as constants, as they do to the first order: `backwardStep` may
+  /// then give 0 for their adjoints.
+  public var isConstant = false
 
   /// What is known before a step.
   public init(gradient: Tensor, parameters: Tensor, loss: Float, count: Int? = nil) {

@@ -247,6 +247,9 @@ extension PerceptronOptimizer {
   var stepSize: Float { 1 }
   func makeScheduler() -> CeloScheduler? { nil }
 
+  /// Unless decays are learned.
+  public var stateFollowsGradientsAlone: Bool { !core.description.learnsDecays }
+
   /// Ranks from 0 to 4.
   public func requirement(unmetBy shape: Shape) -> String? {
     shape.rank <= 4 ? nil : "at most four axes"

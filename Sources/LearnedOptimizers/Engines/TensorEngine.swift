@@ -68,32 +68,39 @@ public final class TensorEngine: OptimizerEngine {
     tape.reset()
     defer { tape.reset() }
     let weights = self.weights.map { tape.variable($0.value) }
-    let gradients = input.gradient.parts(of: state.shapes).map { tape.variable($0) }
-    let seesParameters = rule.inputs.contains(.parameter)
-    let parameters = input.parameters.parts(of: state.shapes).map {
-      seesParameters ? tape.variable($0) : Variable($0)
+    // What is constant is not recorded: to the first order all that averages of gradients are made of.
+    func recorded(_ tensors: [Tensor], unless isConstant: Bool) -> [Variable] {
+      tensors.map { isConstant ? Variable($0) : tape.variable($0) }
     }
-    let loss = tape.variable(Tensor(input.loss))
-    let before = state.tensors.map { tape.variable($0) }
+    let isConstant = input.isConstant
+    let keepsState = isConstant && rule.stateFollowsGradientsAlone
+    let seesParameters = rule.inputs.contains(.parameter)
+    let gradients = recorded(input.gradient.parts(of: state.shapes), unless: isConstant)
+    let parameters = recorded(input.parameters.parts(of: state.shapes), unless: !seesParameters)
+    let loss = recorded([Tensor(input.loss)], unless: isConstant)
+    let before = recorded(state.tensors, unless: keepsState)
     let (updates, after) = rule.update(
       Step(
-        gradients: gradients, parameters: parameters, loss: loss, index: state.step,
+        gradients: gradients, parameters: parameters, loss: loss[0], index: state.step,
         count: input.count),
       state: before, weights: weights)
-    let seeds = updateAdjoint.parts(of: state.shapes) + stateAdjoint.tensors
+    let seeds =
+      updateAdjoint.parts(of: state.shapes) + (keepsState ? [] : stateAdjoint.tensors)
     let results = Autodiff.gradients(
-      of: updates + after, seeds: seeds.map { Variable($0) },
-      withRespectTo: gradients + (seesParameters ? parameters : []) + [loss] + before + weights
+      of: updates + (keepsState ? [] : after), seeds: seeds.map { Variable($0) },
+      withRespectTo: (isConstant ? [] : gradients + loss) + (seesParameters ? parameters : [])
+        + (keepsState ? [] : before) + weights
     ).map(\.value)
     var rest = results[...]
     func take(_ count: Int) -> [Tensor] {
       defer { rest = rest.dropFirst(count) }
       return Array(rest.prefix(count))
     }
-    let gradientAdjoint = Tensor.joined(take(gradients.count))
+    let gradientAdjoint =
+      isConstant ? Tensor.zeros(input.gradient.shape) : Tensor.joined(take(gradients.count))
+    let lossAdjoint = isConstant ? 0 : take(1)[0].scalar
     let parameterAdjoint = seesParameters ? Tensor.joined(take(parameters.count)) : nil
-    let lossAdjoint = take(1).first?.scalar ?? 0
-    stateAdjoint.tensors = take(before.count)
+    if !keepsState { stateAdjoint.tensors = take(before.count) }
     accumulate(rest, into: &weightGradient)
     return StepAdjoint(gradient: gradientAdjoint, parameters: parameterAdjoint, loss: lossAdjoint)
   }

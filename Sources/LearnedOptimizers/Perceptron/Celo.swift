@@ -63,6 +63,9 @@ public struct Celo: PerceptronOptimizer {
   /// Parameters, loss and progress.
   public var inputs: StepInputs { [.parameter, .loss, .progress] }
 
+  /// The LSTM's state follows from its weights.
+  public var stateFollowsGradientsAlone: Bool { false }
+
   /// The tensors' accumulators, then h and c [tensors, 64], and the means of the loss and their minima
   /// [10].
   public func initialState(of shapes: [Shape]) -> [Tensor] {

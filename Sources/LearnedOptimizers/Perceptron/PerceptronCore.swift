@@ -62,7 +62,8 @@ public struct PerceptronCore: Sendable {
     let decays = decays(weights)
     let accumulated = Accumulated(
       g, state: state, decays: decays, description: description)
-    var columns: [Variable] = []
+    // Features as rows, joined without moving elements one by one.
+    var rows: [Variable] = []
     let axes = description.normalizesLastTwoAxes ? min(2, shape.rank) : shape.rank
     for feature in description.features {
       if description.vectorsStopAtRow, shape.rank < 2,
@@ -70,26 +71,26 @@ public struct PerceptronCore: Sendable {
       {
         break
       }
-      columns += accumulated.values(of: feature, g, p).map {
+      rows += accumulated.values(of: feature, g, p).map {
         normalized($0, lastAxes: axes, epsilon: description.normalizationEpsilon)
-          .reshaped(to: Shape(rows: shape.count, columns: 1))
+          .reshaped(to: Shape(rows: 1, columns: shape.count))
       }
     }
     if description.hasTime {
       for scale in PerceptronDescription.timeScales {
         let value = Tensor(Float(Double(step.index) / scale - 1)).tanh().scalar
-        columns.append(
-          Variable(Tensor(repeating: value, shape: Shape(rows: shape.count, columns: 1))))
+        rows.append(
+          Variable(Tensor(repeating: value, shape: Shape(rows: 1, columns: shape.count))))
       }
     }
-    var x = columns.dropFirst().reduce(columns[0]) { $0.concatenated(with: $1, axis: 1) }
-    for layer in 0...description.hidden.count {
-      let w = weights[2 * layer]
-      let used =
-        layer == 0 && x.shape[1] < w.shape[0]
-        ? w.slice(axis: 0, from: 0, count: x.shape[1]) : w
-      x = linear(x, w: used, b: weights[2 * layer + 1])
-      if layer < description.hidden.count { x = x.relu() }
+    let features = Variable.concatenated(rows, axis: 0)
+    let w = weights[0]
+    let used =
+      rows.count < w.shape[0] ? w.slice(axis: 0, from: 0, count: rows.count) : w
+    var x =
+      Variable.product(features, used, transposeA: true, kernel: .small) + weights[1]
+    for layer in 1...description.hidden.count {
+      x = x.relu().dense(w: weights[2 * layer], b: weights[2 * layer + 1])
     }
     return (x, accumulated.state)
   }
@@ -247,9 +248,9 @@ func orthogonalized(_ x: Variable) -> Variable {
   let norm = x.squared().sum(to: [batch, 1, 1]).squareRoot()
   x = x / (norm + 1e-8)
   for _ in 0..<5 {
-    let a = Variable.product(x, x, transposeB: true)
-    let b = a * -4.7750 + Variable.product(a, a) * 2.0315
-    x = x * 3.4445 + Variable.product(b, x)
+    let a = Variable.product(x, x, transposeB: true, kernel: .small)
+    let b = a * -4.7750 + Variable.product(a, a, kernel: .small) * 2.0315
+    x = x * 3.4445 + Variable.product(b, x, kernel: .small)
   }
   if transposes { x = x.transposed([0, 2, 1]) }
   return x.reshaped(to: shape)
