@@ -12,12 +12,11 @@ extension Recipe {
 
   /// Backpropagation through short unrolls finds in minutes what evolution strategies, at a signal to
   /// noise of a hundredth, need hours for; these then take off its bias to early losses, on
-  /// trajectories of up to 2,000 steps: first with perturbations of 0.01, then, which does most of it,
-  /// of 0.03 and at three times the rate.
+  /// trajectories of up to 2,000 steps.
   private static func general(_ name: String, _ net: String) -> Recipe {
     let shared = smallImages(net)
     return Recipe(
-      name, "\(net) for any model: on four small perceptrons, an hour of a core", starts: 1,
+      name, "\(net) for any model: on four small perceptrons, half an hour of a core", starts: 1,
       phases: [
         Phase(
           "search", shared,
@@ -34,15 +33,6 @@ extension Recipe {
             "evaluation_period": "1000", "evaluation_epochs": "5", "learning_rate": "0.0003",
             "meta_optimizer": "adamw", "schedule": "cosine", "warmup": "100", "clip_value": "3",
             "loss_clip": "3.454",
-          ]),
-        Phase(
-          "refine", shared,
-          [
-            "estimator": "nres", "sigma": "0.03", "num_steps": "100..2000", "unroll_length": "50",
-            "optimizees": "16", "num_meta_steps": "10000", "log_period": "100",
-            "evaluation_period": "2500", "evaluation_epochs": "20", "checkpoint_period": "500",
-            "learning_rate": "0.001", "meta_optimizer": "adamw", "schedule": "cosine",
-            "warmup": "20", "clip_value": "3", "loss_clip": "3.454",
           ]),
       ])
   }

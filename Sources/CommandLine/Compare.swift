@@ -55,7 +55,8 @@ struct CompareSettings: Configurable {
         "compare on all tasks of a suite, small or standard, or of a JSON file; all is tuned"),
       Setting(
         "trials", \.trials, in: .from(1, to: 10_000), effect: .run,
-        default: "19, or the suite's", "trials of each optimizer that is tuned"),
+        default: "19, or the suite's",
+        "trials of each optimizer that is tuned; 11 at least where rates are searched"),
       Setting(
         "search", \.search, effect: .run,
         "what is tuned in a suite: the learning rate alone, or all there is"),

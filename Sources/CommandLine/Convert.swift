@@ -17,8 +17,8 @@ struct ConvertSettings: Configurable {
 
   static let settings: [Setting<ConvertSettings>] = [
     Setting(
-      "from", \.from, effect: .run, placeholder: "FILE", "the saved optimizer, of any format"),
-    Setting("to", \.to, effect: .run, placeholder: "FILE", "a new file"),
+      "from", \.from, effect: .run, placeholder: "FILE", "the saved optimizer, of any format: FROM"),
+    Setting("to", \.to, effect: .run, placeholder: "FILE", "a new file: TO"),
     Setting(
       "format", \.format, effect: .run, default: "by the new file's extension",
       "l2l (.safetensors), flax (.state, .msgpack), pickle (.pickle, .pkl), or pylo"),

@@ -34,7 +34,8 @@ struct EvaluateSettings: Configurable {
         "L2L (a learned one), or a hand-designed one as Adam, NAG, RMSprop; `l2l list` names all"),
       Setting(
         "path", \.path, effect: .run, placeholder: "PATH",
-        "the folder or file of the learned optimizer, or 'pretrained' or 'pretrained:NAME'"),
+        "the folder or file of the learned optimizer, or 'pretrained' or 'pretrained:NAME' (`l2l list`)"
+      ),
       Setting(
         "learning_rate", \.learningRate, in: .atLeast(0), effect: .run,
         "of an optimizer that is not learned"),

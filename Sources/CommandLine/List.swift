@@ -63,6 +63,10 @@ struct List: SettingsCommand {
           "      \(option.name)=\(option.standard)  \(option.summary); \(option.expected)")
       }
     }
+    StandardOutput.write("Pretrained (--path, --start_from, NAME=PATH):")
+    for pretrained in PretrainedOptimizer.allCases {
+      StandardOutput.write("  pretrained:\(pretrained.rawValue): for \(pretrained.summary)")
+    }
     StandardOutput.write("Estimators of meta-gradients (train --estimator):")
     for entry in catalog.estimators {
       StandardOutput.write("  \(entry.name): \(entry.summary)")

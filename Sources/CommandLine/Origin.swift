@@ -25,6 +25,17 @@ struct Origin {
     self.init(metadata: saved.metadata)
   }
 
+  /// What the file says that comes with the program under this name, as `pretrained:mnist`; nil for
+  /// other paths.
+  init?(ofPretrained path: String) {
+    let prefix = "pretrained:"
+    guard path.utf8.starts(with: prefix.utf8),
+      let chosen = PretrainedOptimizer(rawValue: String(path.dropFirst(prefix.count))),
+      let trained = try? chosen.load()
+    else { return nil }
+    self.init(metadata: trained.metadata)
+  }
+
   /// What a saved net's metadata say.
   init?(metadata: [String: String]) {
     guard let problem = metadata["problem"] else { return nil }
@@ -55,10 +66,12 @@ struct Origin {
 extension ProblemChoice {
   /// The name and the options: what was given, else those that the optimizer was trained on.
   ///
-  /// - Parameter path: the saved optimizer.
+  /// - Parameter path: the saved optimizer, or `pretrained:NAME`.
   func resolved(trainedAt path: String?) -> (name: String, options: [String: String]) {
     if let name { return (name, options) }
-    guard let path, let origin = Origin(ofSaved: path) else { return ("simple", options) }
+    guard let path, let origin = Origin(ofPretrained: path) ?? Origin(ofSaved: path) else {
+      return ("simple", options)
+    }
     return (origin.problem, origin.options.merging(options) { $1 })
   }
 }

@@ -29,7 +29,7 @@ struct ReportSettings: Configurable {
 
   static let settings: [Setting<ReportSettings>] = [
     Setting(
-      "path", \.path, effect: .run, placeholder: "FOLDER", "the folder of a training"),
+      "path", \.path, effect: .run, placeholder: "FOLDER", "the folder of a training, RUN"),
     Setting(
       "output", \.output, effect: .run, placeholder: "FOLDER", "a new folder for the report"),
     Setting(

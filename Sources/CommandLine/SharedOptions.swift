@@ -26,7 +26,8 @@ struct ProblemChoice: Configurable {
 
   static let settings: [Setting<ProblemChoice>] = [
     Setting(
-      "problem", \.names, effect: .run, placeholder: "NAME", default: "simple",
+      "problem", \.names, effect: .run, placeholder: "NAME",
+      default: "the saved optimizer's, or simple",
       "the problem; `l2l list` names all; repeatable"),
     Setting("problem_option", \.options, effect: .run, "an option of the problem; repeatable"),
     Setting(

@@ -27,7 +27,7 @@ extension FileError: CustomStringConvertible {
         : "the output \(MessageText.quoted(path)) is the same file as the input"
           + " \(MessageText.quoted(input)); choose another output"
     case .claimed(let path):
-      "another process is training in \(MessageText.quoted(path)); wait for its end, or choose"
+      "another process is at work in \(MessageText.quoted(path)); wait for its end, or choose"
         + " another folder"
     case .notUTF8(let text):
       "the argument \(MessageText.quoted(text)) is not UTF-8; rename the file, or set a link to it"

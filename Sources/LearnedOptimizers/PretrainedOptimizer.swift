@@ -15,6 +15,17 @@ public enum PretrainedOptimizer: String, CaseIterable, Sendable {
   /// The one that fits what no other was trained for.
   public static let general = PretrainedOptimizer.celo2
 
+  /// What it is for, in a line.
+  public var summary: String {
+    switch self {
+    case .quadratic: "quadratics whose parameters are of size 1"
+    case .mnist: "perceptrons of sigmoids on images, 100 steps"
+    case .perceptrons:
+      "perceptrons of many kinds, ReLU and two layers among them, up to 1,000 steps"
+    case .celo2: "models of any kind, with a learning rate: what 'pretrained' is for other problems"
+    }
+  }
+
   /// The optimizer and the facts about its training: options, seed, commit and the curve of its
   /// evaluations.
   ///

@@ -19,10 +19,12 @@ extension TrainingOptions: Configurable {
       "an option of the default nets; KEY.NAME for one of several; repeatable"),
     Setting("num_epochs", \.epochCount, in: .from(0, to: 1e9), effect: .extent, "training epochs"),
     Setting(
-      "log_period", \.logPeriod, in: .from(1, to: 1e9), effect: .extent, "epochs between log lines"
+      "log_period", \.logPeriod, in: .from(1, to: 1e9), effect: .extent,
+      "epochs, or meta-steps where these are counted, between log lines"
     ),
     Setting(
-      "evaluation_period", \.evaluationPeriod, in: .from(1, to: 1e9), "epochs between evaluations"),
+      "evaluation_period", \.evaluationPeriod, in: .from(1, to: 1e9),
+      "epochs or meta-steps between evaluations"),
     Setting(
       "evaluation_epochs", \.evaluationEpochs, in: .from(0, to: 1e7), "epochs of an evaluation"),
     Setting(
@@ -35,7 +37,7 @@ extension TrainingOptions: Configurable {
     Setting("learning_rate", \.learningRate, in: .atLeast(0), "of the nets' weights"),
     Setting(
       "learning_rate_half_life", \.halfLife, in: .above(0, below: 1e9), default: "it stays",
-      "epochs in which the learning rate halves"),
+      "epochs or meta-steps in which the learning rate halves"),
     Setting(
       "second_derivatives", \.secondDerivatives,
       "let the meta-gradient flow through the optimizee's gradients"),
@@ -55,7 +57,8 @@ extension TrainingOptions: Configurable {
       "evaluate and save a moving average of the weights over so many meta-steps"),
     Setting(
       "start_from", \.startFrom, placeholder: "PATH", default: "new weights",
-      "a saved optimizer to start from: its folder, the file of the one net, or 'pretrained'"),
+      "a saved optimizer to start from: its folder, the file of the one net, 'pretrained' or 'pretrained:NAME'"
+    ),
     Setting(
       "meta_loss", \.metaLoss,
       "what is minimized: the sum of an unroll's losses, or of their logs, the log of the final one, or"

@@ -71,6 +71,15 @@ struct EvaluationTests {
     #expect(slow < 1.2 && fast < slow, "\(slow), \(fast)")
   }
 
+  @Test("a pretrained optimizer brings its problem unless another is named")
+  func pretrainedProblem() throws {
+    let path = ["--path=pretrained:quadratic", "--num_epochs=2"]
+    let own = try table(path)
+    let named = try table(path + ["--problem=quadratic"])
+    let other = try table(path + ["--problem=simple"])
+    #expect(own.map(\.loss) == named.map(\.loss) && own.map(\.loss) != other.map(\.loss))
+  }
+
   @Test("names that none has, and options that are not the user's, are errors that say what can be")
   func wrongPretrained() throws {
     for (options, code, words) in [
