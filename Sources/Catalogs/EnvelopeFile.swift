@@ -18,6 +18,9 @@ package enum EnvelopeFile {
   package static func envelopes(
     parsing text: String
   ) throws(EnvelopeFileError) -> [String: LossCurve] {
+    if let name = JSONValue.repeatedName(in: text) {
+      throw EnvelopeFileError(place: "the file", reason: "has '\(name)' twice in one object")
+    }
     guard let object = JSONValue(parsing: text)?.object, !object.isEmpty else {
       throw EnvelopeFileError(
         place: "the file", reason: "must be a JSON object of tasks, each [steps, losses]")

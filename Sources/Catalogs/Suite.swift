@@ -117,6 +117,9 @@ extension Suite {
     guard let json = JSONValue(parsing: text) else {
       throw SuiteFileError(place: "the file", reason: "is no JSON")
     }
+    if let name = JSONValue.repeatedName(in: text) {
+      throw SuiteFileError(place: "the file", reason: "has '\(name)' twice in one object")
+    }
     guard let object = json.object else {
       throw SuiteFileError(place: "the file", reason: "must be an object with a list 'tasks'")
     }
@@ -143,6 +146,14 @@ extension Suite {
         throw SuiteFileError(place: "baselines", reason: "must be a list of names")
       }
       baselines = names.compactMap(\.self)
+      guard !baselines.isEmpty, Set(baselines).count == baselines.count else {
+        throw SuiteFileError(
+          place: "baselines", reason: "must be a list of one or more names, each once")
+      }
+    }
+    for key in ["name", "summary"] {
+      guard let value = object[key], value.string == nil else { continue }
+      throw SuiteFileError(place: key, reason: "must be a text")
     }
     func count(_ key: String, _ standard: Int) throws(SuiteFileError) -> Int {
       guard let value = object[key] else { return standard }

@@ -120,6 +120,19 @@ struct Comparing {
     }.first
     let (name, options) = settings.problem.resolved(trainedAt: first)
     let entry = try catalog.problem(named: name)
+    try requireOptimizees(settings.epochCount, for: name)
+    if first == nil, given.contains("net_option") {
+      throw Failure(
+        .usage, "--net_option is for learned optimizers, and none is compared; leave it out")
+    }
+    let takesRate = arguments.contains {
+      if case .baseline(_, nil) = $0 { true } else { false }
+    }
+    if !takesRate, settings.tunes || settings.learningRate != nil {
+      StandardError.notice(
+        "--\(settings.tunes ? "tune" : "learning_rate") has no effect: every optimizer has a rate of"
+          + " its own or none")
+    }
     try takeWorkSpace()
     let contenders = try contenders(arguments, problem: entry, options: options)
     let (epochCount, stepCount) = (settings.epochCount, settings.stepCount)

@@ -78,6 +78,17 @@ struct Convert: SettingsCommand {
       given: try options(settings.netOptions, catalog), beside: try facts(beside: from),
       catalog: catalog.optimizers)
     var result = try Failure.inFile(from) { try reader.read(bytes) }
+    if let text = result.trained.metadata["net_options"], result.format == .l2l,
+      let own = JSONValue(parsing: text)?.object
+    {
+      for (name, value) in try options(settings.netOptions, catalog).sorted(by: { $0.key < $1.key })
+      where own[name].map({ $0 != value }) ?? false {
+        throw Failure(
+          .usage,
+          "'\(from)' says that \(name) is \(own[name]?.text ?? ""); --net_option is for what a file"
+            + " does not say: leave it out")
+      }
+    }
     var metadata = result.trained.metadata
     metadata["license"] = settings.license ?? metadata["license"] ?? "none given"
     if result.format != .l2l, metadata["source"] == nil {

@@ -145,8 +145,14 @@ struct Failure: Error {
     case .mostlyDiverged(let epoch, let diverged, let optimizees, let evaluating):
       return "training stopped at epoch \(epoch): \(diverged) of \(optimizees) optimizees diverged"
         + (evaluating ? " in the evaluation" : " since the last evaluation")
-        + "; try a smaller --learning_rate, a shorter --unroll_length, or a net with a smaller"
-        + " scale (--net_option scale=0.01)"
+        + "; try a smaller --learning_rate, a shorter --unroll_length, --clip_mean_norm, with"
+        + " evolution strategies a smaller --sigma, or a net with a smaller scale"
+        + " (--net_option scale=0.01)"
+    case .weightsNotFinite(let epoch):
+      return
+        "training stopped in epoch or meta-step \(epoch): its meta-gradient is too large for the"
+        + " weights to stay finite; what was saved before is kept; try --clip_mean_norm=1, a smaller"
+        + " --learning_rate, or with evolution strategies --loss_clip"
     }
   }
 

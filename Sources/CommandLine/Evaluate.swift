@@ -97,6 +97,7 @@ private struct Evaluating {
     let (name, options) = settings.problem.resolved(
       trainedAt: isLearned ? settings.path : nil)
     let entry = try catalog.problem(named: name)
+    try requireOptimizees(settings.epochCount, for: name)
     if let output = settings.output, Launch.current.rank == 0 {
       try requireOutput(output, inputs: [settings.path])
     }
@@ -174,11 +175,29 @@ private struct Evaluating {
         .usage,
         "there is no optimizer '\(settings.optimizer)'\(suggestion(settings.optimizer, names))")
     }
+    if given.contains("net_option") {
+      throw Failure(
+        .usage,
+        "--net_option is for learned optimizers, but --optimizer is \(chosen.name); leave it out")
+    }
     if let path = settings.path {
       throw Failure(
         .usage, "--path '\(path)' names a learned optimizer, but --optimizer is \(chosen.name)")
     }
     return chosen.nets(learningRate: settings.learningRate)
+  }
+}
+
+/// Checks that each of several problems gets an optimizee.
+///
+/// - Throws: `Failure`.
+func requireOptimizees(_ count: Int, for problems: String) throws {
+  let names = ProblemNames(problems).names
+  guard count >= names.count else {
+    throw Failure(
+      .usage,
+      "--num_epochs \(count) is less than the \(names.count) problems \(problems), to which optimizees"
+        + " are dealt in turn; give at least \(names.count)")
   }
 }
 

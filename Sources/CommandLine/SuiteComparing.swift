@@ -58,6 +58,11 @@ struct SuiteComparing {
         "suite '\(suite.name)' has \(run.trialCount) trials, but the grid of learning rates takes"
           + " \(LearningRateSearch.gridCount); give --trials")
     }
+    if let again = settings.horizons.first(where: { horizon in
+      settings.horizons.count { $0 == horizon } > 1
+    }) {
+      throw Failure(.usage, "--horizons names \(again) twice; name each once")
+    }
     if !settings.horizons.isEmpty { run.horizons = Array(Set(settings.horizons)).sorted() }
     run.seed = settings.seed
     return SuiteSession.Plan(
@@ -69,7 +74,7 @@ struct SuiteComparing {
       settingsText: "seed \(run.seed), \(run.seedCount) optimizees, \(run.trialCount) trials on"
         + " \(run.tuningSeedCount), search \(settings.search.rawValue), split"
         + " \(settings.split.rawValue), \(run.batchCount) minibatches at \(run.pointCount) points",
-      envelopes: try envelopes(of: tasks.map(\.name)))
+      envelopes: try envelopes(of: tasks.map(\.name), announcing: announcing))
   }
 
   private func suite() throws -> Suite {
@@ -160,7 +165,9 @@ struct SuiteComparing {
   }
 
   /// The envelopes of the file that was given, of these tasks.
-  private func envelopes(of tasks: [String]) throws -> [String: LossCurve] {
+  private func envelopes(
+    of tasks: [String], announcing: Bool
+  ) throws -> [String: LossCurve] {
     guard let path = settings.envelope else { return [:] }
     let text = try text(of: path, limit: 1 << 30, use: "envelopes")
     let all: [String: LossCurve]
@@ -177,6 +184,12 @@ struct SuiteComparing {
         "'\(path)' has an envelope of none of the suite's tasks; it has"
           + " \(all.keys.sorted().prefix(5).joined(separator: ", ")): give a task of the suite's file"
           + " that 'name'")
+    }
+    let without = tasks.filter { found[$0] == nil }
+    if announcing, !without.isEmpty {
+      StandardError.notice(
+        "'\(path)' has no envelope of \(without.joined(separator: ", ")): speedups over envelopes are"
+          + " those of the other tasks")
     }
     return found
   }

@@ -43,6 +43,12 @@ final class SuiteJournal {
         if let saved = line.plan { try known.merge(saved, path) }
         if let result = line.result { results.append(result) }
       }
+      let others = known.optimizers.keys.filter { plan.optimizers[$0] == nil }.sorted()
+      if !others.isEmpty {
+        StandardError.notice(
+          "results of \(others.joined(separator: ", ")) are kept in '\(path)' but not in the report: name"
+            + " them too to have them there")
+      }
       if length < bytes.count { try AtomicFile.write(Array(bytes[..<length]), to: path) }
       log = try Self.open(path)
       self.results = results
@@ -116,7 +122,22 @@ final class SuiteJournal {
       lines.append(line)
       start = end + 1
     }
+    guard bytes[start...].isEmpty || mayBeCut(bytes[start...]) else {
+      throw Failure(
+        .badData,
+        "'\(path)' is damaged in line \(lines.count + 1), which is no line of a suite's; choose"
+          + " another --output")
+    }
     return (lines, start)
+  }
+
+  /// Whether what has no line end is what a kill may have left of a line: digits of the hash, a space,
+  /// an object.
+  private static func mayBeCut(_ rest: ArraySlice<UInt8>) -> Bool {
+    zip(0..., rest.prefix(18)).allSatisfy { index, byte in
+      index < 16
+        ? "0123456789abcdef".utf8.contains(byte) : byte == UInt8(ascii: index == 16 ? " " : "{")
+    }
   }
 }
 

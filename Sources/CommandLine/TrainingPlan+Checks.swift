@@ -29,44 +29,18 @@ extension TrainingPlan {
             + " counted: give --num_meta_steps instead of --num_epochs"
           : "--estimator=\(name) counts meta-steps: give --num_meta_steps instead of --num_epochs")
     }
-    let isAnalytic = name == AnalyticPersistentEvolutionStrategies.name
-    if options.secondDerivatives, !isBackpropagation, !isAnalytic {
+    try options.checkEstimator { given.contains($0) }
+    let metaSteps = options.countedEnd(with: estimator) * options.metaStepsCounted(with: estimator)
+    if options.accumulate > max(metaSteps, 1) {
       throw refuse(
-        "--second_derivatives is of backpropagation, and --estimator=\(name) takes no derivatives:"
-          + " leave it out, or choose backprop or pes-analytic")
-    }
-    if let steps = options.perturbationSteps {
-      guard name == "nres" else {
-        throw refuse("--perturbation_steps is of --estimator=nres, not of \(name): leave it out")
-      }
-      guard steps.isMultiple(of: options.unrollLength) else {
-        throw refuse(
-          "--perturbation_steps \(steps) must be a multiple of --unroll_length"
-            + " \(options.unrollLength)")
-      }
-    }
-    if options.usesSign, name != FullEvolutionStrategies.name {
-      throw refuse("--sign is of --estimator=full-es, not of \(name): leave it out")
+        "--accumulate \(options.accumulate) is more than the training's \(metaSteps) windows: no step"
+          + " would be taken; accumulate fewer or train longer")
     }
     let (low, high) = (options.horizon.shortest, options.unrollLength)
     if low < high, name != FullEvolutionStrategies.name {
       throw refuse(
         "--unroll_length \(high) is longer than the shortest of --num_steps \(options.horizon): give"
           + " a shorter unroll or longer trajectories")
-    }
-    for (setting, hasEffect) in [
-      ("sigma", !isBackpropagation), ("loss_clip", !isBackpropagation),
-      ("imitation", isBackpropagation),
-      ("weight_decay", options.metaOptimizer == .adamw),
-      ("momentum", options.metaOptimizer == .sgd),
-    ] where given.contains(setting) && !hasEffect {
-      let with = [
-        "weight_decay": "--meta_optimizer=adamw", "momentum": "--meta_optimizer=sgd",
-        "imitation": "--estimator=backprop",
-      ]
-      throw refuse(
-        "--\(setting) has no effect without \(with[setting] ?? "evolution strategies"): leave it out"
-      )
     }
   }
 
@@ -81,6 +55,14 @@ extension TrainingPlan {
       throw Failure(
         .usage,
         "--freeze: no net has weights '\(name)'\(suggestion(name, Array(Set(names)).sorted()))")
+    }
+    let isTrained = experiment.nets.contains { net in
+      net.optimizer.weights.contains {
+        !options.freeze.contains($0.name) && !options.freeze.contains("\(net.key)/\($0.name)")
+      }
+    }
+    if !options.freeze.isEmpty, !isTrained {
+      throw Failure(.usage, "--freeze names all weights: there is nothing left to train")
     }
   }
 
@@ -111,5 +93,54 @@ extension Catalog {
           + suggestion(options.estimator, estimators.map(\.name)))
     }
     return estimator
+  }
+}
+
+extension TrainingOptions {
+  /// Checks settings that one estimator has and others have not.
+  ///
+  /// - Parameters:
+  ///   - isReplay: whether all but what is given is a run's, which had another estimator perhaps.
+  ///   - isGiven: whether the user gave a setting.
+  /// - Throws: `Failure`.
+  func checkEstimator(isReplay: Bool = false, isGiven: (String) -> Bool) throws {
+    let options = self
+    let name = estimator
+    let isBackpropagation = name == TruncatedBackpropagation.name
+    func refuse(_ reason: String) -> Failure { Failure(.usage, reason) }
+    func counts(_ setting: String) -> Bool { !isReplay || isGiven(setting) }
+    let isAnalytic = name == AnalyticPersistentEvolutionStrategies.name
+    if options.secondDerivatives, counts("second_derivatives"), !isBackpropagation, !isAnalytic {
+      throw refuse(
+        "--second_derivatives is of backpropagation, and --estimator=\(name) takes no derivatives:"
+          + " leave it out, or choose backprop or pes-analytic")
+    }
+    if let steps = options.perturbationSteps, counts("perturbation_steps") {
+      guard name == "nres" else {
+        throw refuse("--perturbation_steps is of --estimator=nres, not of \(name): leave it out")
+      }
+      guard steps.isMultiple(of: options.unrollLength) else {
+        throw refuse(
+          "--perturbation_steps \(steps) must be a multiple of --unroll_length"
+            + " \(options.unrollLength)")
+      }
+    }
+    if options.usesSign, counts("sign"), name != FullEvolutionStrategies.name {
+      throw refuse("--sign is of --estimator=full-es, not of \(name): leave it out")
+    }
+    for (setting, hasEffect) in [
+      ("sigma", !isBackpropagation), ("loss_clip", !isBackpropagation),
+      ("imitation", isBackpropagation),
+      ("weight_decay", options.metaOptimizer == .adamw),
+      ("momentum", options.metaOptimizer == .sgd),
+    ] where isGiven(setting) && !hasEffect {
+      let with = [
+        "weight_decay": "--meta_optimizer=adamw", "momentum": "--meta_optimizer=sgd",
+        "imitation": "--estimator=backprop",
+      ]
+      throw refuse(
+        "--\(setting) has no effect without \(with[setting] ?? "evolution strategies"): leave it out"
+      )
+    }
   }
 }

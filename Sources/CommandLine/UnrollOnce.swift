@@ -103,6 +103,7 @@ private struct Unrolling {
       try requireOutput(output, inputs: [settings.path, settings.statePath])
     }
     let estimator = try catalog.estimator(for: options)
+    try options.checkEstimator(isReplay: true) { given.contains($0) }
     try takeWorkSpace()
     let values = try GivenState(path: settings.statePath)
     let (experiment, weights, saved) = try experiment(options, values, state)

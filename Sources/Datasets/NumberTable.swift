@@ -46,8 +46,9 @@ public struct NumberTable: Sendable {
       let row = index + 1
       let fields = try Self.fields(line, row: row, source: source)
       if fields.isEmpty { continue }
-      let numbers = fields.dropLast().map { Float($0) }
-      let isHeader = isFirst && numbers.contains(nil)
+      let numbers = fields.dropLast().map(Self.number)
+      // Names of columns are no numbers, none of them: a row with a hole is no header.
+      let isHeader = isFirst && !numbers.isEmpty && numbers.allSatisfy { $0 == nil }
       isFirst = false
       if let width, fields.count != width {
         throw fault(row, 0, "it has \(fields.count) fields, the rows before \(width)")
@@ -85,6 +86,11 @@ public struct NumberTable: Sendable {
     self.values = values
     self.source = source
     columnCount = width - 1
+  }
+
+  /// A number in decimal digits; more is read by `Float` itself, as what stands before a zero byte.
+  private static func number(_ text: String) -> Float? {
+    text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) } ? Float(text) : nil
   }
 
   /// The fields of a line, without spaces and quotes around them; none for an empty line.

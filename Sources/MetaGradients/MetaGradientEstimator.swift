@@ -139,6 +139,12 @@ public struct MetaGradient: Sendable {
   public var isFinite: Bool {
     metaLoss.isFinite && gradients.allSatisfy { $0.allSatisfy(\.isFinite) }
   }
+
+  /// Whether weights can be stepped by it: finite, and of numbers whose squares, which meta-optimizers
+  /// keep, are finite in single precision.
+  package var isUsable: Bool {
+    isFinite && gradients.allSatisfy { $0.allSatisfy { abs($0) < 1e18 } }
+  }
 }
 
 /// Any estimator with meta-gradients of a norm at most.

@@ -111,9 +111,7 @@ public final class MetaTrainer {
     }
     // What was trained since the last evaluation may be the best.
     let rest = state.sinceEvaluation
-    if rest.optimizees > 0, rest.diverged * 2 <= rest.optimizees, options.evaluationEpochs > 0 {
-      if try evaluate(shouldStop) == .stopped { return .stopped }
-    }
+    if rest.optimizees > 0, try evaluate(shouldStop) == .stopped { return .stopped }
     try saveState()
     return .finished
   }
@@ -155,7 +153,7 @@ public final class MetaTrainer {
         if countsEpochs && state.unroll == 0 { state.episodes = [] }
         return (true, false)
       }
-      take(step)
+      try take(step)
       (reports, stopping) = (step.reports, step.stops)
       state.unroll += 1
       // An epoch that is complete is counted before stopping.
@@ -180,7 +178,8 @@ public final class MetaTrainer {
     do throws(Divergence) {
       let estimate = try estimator.estimate(
         &state.episodes[index], weights: state.weights, in: setting, on: unroller)
-      if estimate.isFinite { return estimate }
+      // One that is too large would spoil the others' steps.
+      if estimate.isUsable { return estimate }
       state.episodes[index].divergence = Divergence(
         key: state.episodes[index].key, step: state.episodes[index].position,
         quantity: .metaGradient(net: experiment.nets[0].key))
@@ -191,7 +190,7 @@ public final class MetaTrainer {
   }
 
   /// Steps the weights by the mean of all particles' estimates.
-  private func take(_ step: MetaStep) {
+  private func take(_ step: MetaStep) throws {
     let start = clock.now
     stopwatch.wait += step.timing.wait
     defer { stopwatch.reduce += step.timing.reduce + (clock.now - start).inSeconds }
@@ -207,6 +206,8 @@ public final class MetaTrainer {
         metaLoss: step.reports.reduce(0) { $0 + $1.metaLoss } / Double(found.count),
         gradientNorm: step.reports.reduce(0) { $0 + $1.norm } / Double(found.count))
       state.step(gradients, options, total: epochCount * unrollCount, frozen: setting.frozen)
+      // The same on every process. Nothing that can't be gone on from is ever saved.
+      guard state.isFinite else { throw TrainingError.weightsNotFinite(epoch: state.epoch + 1) }
     }
     guard !countsEpochs else { return }
     // Who has diverged starts anew at once.

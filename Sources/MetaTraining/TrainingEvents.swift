@@ -109,6 +109,9 @@ public struct RunSettings: Sendable {
 public enum TrainingError: Error, Equatable, Sendable {
   /// Most optimizees of an evaluation period diverged.
   case mostlyDiverged(epoch: Int, diverged: Int, optimizees: Int, evaluating: Bool)
+  /// A step would have made a weight, or what the meta-optimizer remembers, infinite or NaN; the state
+  /// that was saved last is from before it.
+  case weightsNotFinite(epoch: Int)
 }
 
 /// How a training ended.

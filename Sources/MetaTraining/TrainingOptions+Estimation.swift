@@ -41,12 +41,12 @@ extension TrainingOptions {
   }
 
   /// How many meta-steps are in one of what a training counts: those of an epoch, or one.
-  func metaStepsCounted(with estimator: any MetaGradientEstimator) -> Int {
+  package func metaStepsCounted(with estimator: any MetaGradientEstimator) -> Int {
     countsEpochs(with: estimator) ? unrollCount : 1
   }
 
   /// How many a training counts to its end.
-  func countedEnd(with estimator: any MetaGradientEstimator) -> Int {
+  package func countedEnd(with estimator: any MetaGradientEstimator) -> Int {
     countsEpochs(with: estimator) ? epochCount : metaStepCount
   }
 

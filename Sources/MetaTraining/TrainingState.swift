@@ -78,6 +78,12 @@ public struct TrainingState: Sendable {
     if let horizon = options.averageSteps { updateAverages(horizon: horizon) }
   }
 
+  /// Whether all that a step changes is finite.
+  var isFinite: Bool {
+    (weights + (averages ?? [])).allSatisfy { $0.tensors.allSatisfy(\.isFinite) }
+      && (optimizer.firstMoments + optimizer.secondMoments).allSatisfy(\.isFinite)
+  }
+
   /// What is evaluated and saved: the averages, or the weights if there are none.
   public var evaluatedWeights: [NamedTensors] { averages ?? weights }
 

@@ -34,6 +34,45 @@ public indirect enum JSONValue: Hashable, Sendable {
     self = parsed.value
   }
 
+  /// A name that an object in a JSON text has twice, of which parsing would keep one; nil when there is
+  /// none. What is no JSON is of no account.
+  package static func repeatedName(in text: String) -> String? {
+    // The names of each object under way; nil for an array.
+    var open: [Set<String>?] = []
+    var awaitsName = false
+    var bytes = text.utf8.makeIterator()
+    while let byte = bytes.next() {
+      switch byte {
+      case UInt8(ascii: "{"):
+        open.append([])
+        awaitsName = true
+      case UInt8(ascii: "["):
+        open.append(nil)
+        awaitsName = false
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        _ = open.popLast()
+        awaitsName = false
+      case UInt8(ascii: ","):
+        awaitsName = open.last.flatMap(\.self) != nil
+      case UInt8(ascii: "\""):
+        var quoted: [UInt8] = [byte]
+        var isEscaped = false
+        while let next = bytes.next() {
+          quoted.append(next)
+          if !isEscaped, next == UInt8(ascii: "\"") { break }
+          isEscaped = !isEscaped && next == UInt8(ascii: "\\")
+        }
+        guard awaitsName, var names = open.last.flatMap(\.self) else { continue }
+        awaitsName = false
+        let name = JSONValue(parsing: String(decoding: quoted, as: UTF8.self))?.string ?? ""
+        guard names.insert(name).inserted else { return name }
+        open[open.count - 1] = names
+      default: continue
+      }
+    }
+    return nil
+  }
+
   /// Compact JSON text with sorted keys.
   public var text: String {
     switch self {

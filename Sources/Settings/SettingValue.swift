@@ -116,6 +116,12 @@ private func isLostInSinglePrecision(_ value: Double, _ text: String = "") -> Bo
   return digits.contains { $0 >= UInt8(ascii: "1") && $0 <= UInt8(ascii: "9") }
 }
 
+extension StringProtocol {
+  /// Whether there is nothing but digits, signs, points and exponents: what else Swift reads as a number
+  /// (hexadecimal digits, whatever follows a zero byte) nobody writes on purpose.
+  package var isDecimal: Bool { utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) } }
+}
+
 extension Double: SettingValue {
   /// A number.
   public static var placeholder: String { "X" }
@@ -125,7 +131,7 @@ extension Double: SettingValue {
   }
   /// A decimal number, with or without exponent.
   public init?(settingTexts texts: [String]) {
-    guard let text = texts.last, let value = Double(text), value.isFinite,
+    guard let text = texts.last, text.isDecimal, let value = Double(text), value.isFinite,
       !isLostInSinglePrecision(value, text)
     else { return nil }
     self = value
@@ -150,7 +156,7 @@ extension Float: SettingValue {
   public static func expectation(_ bounds: Bounds) -> String { Double.expectation(bounds) }
   /// A decimal number, with or without exponent.
   public init?(settingTexts texts: [String]) {
-    guard let text = texts.last, let value = Float(text), value.isFinite,
+    guard let text = texts.last, text.isDecimal, let value = Float(text), value.isFinite,
       !isLostInSinglePrecision(Double(value), text)
     else { return nil }
     self = value

@@ -79,6 +79,13 @@ struct SuiteTests {
       ),
       (#"{"tasks": [{"problem": "a", "steps": 1}], "seeds": 0}"#, "seeds", "whole number"),
       (#"{"tasks": [{"problem": "a", "steps": 1}], "baselines": [1]}"#, "baselines", "names"),
+      (#"{"tasks": [{"problem": "a", "steps": 1}], "baselines": []}"#, "baselines", "each once"),
+      (
+        #"{"tasks": [{"problem": "a", "steps": 1}], "baselines": ["Adam", "Adam"]}"#, "baselines",
+        "each once"
+      ), (#"{"tasks": [{"problem": "a", "steps": 1}], "name": 5}"#, "name", "text"),
+      (#"{"tasks": [{"problem": "a", "steps": 1}], "summary": [1]}"#, "summary", "text"),
+      (#"{"tasks": [{"problem": "a", "steps": 1, "steps": 2}]}"#, "the file", "'steps' twice"),
     ])
   func malformed(text: String, place: String, reason: String) throws {
     let error = try #require(throws: SuiteFileError.self) { try suite(text) }

@@ -38,6 +38,9 @@ struct NumberTableTests {
       ("1,2,a\n1,,b\n", 2, 2), ("1,2,a\n1,2,\n", 2, 3), ("1,2,a\n1,2,a\n", 0, 3),
       ("1,2,a\n1,\"2,b\n", 2, 2), ("1,2,a\n1,\"2\"3,b\n", 2, 2), ("1,2,a\n1,2\"3\",b\n", 2, 2),
       ("1,1e99,a\n1,2,b\n", 1, 2),
+      // The first row names columns only where nothing in it is a number.
+      ("1,,a\n1,2,b\n3,4,a\n", 1, 2), ("x,2,a\n1,2,b\n3,4,a\n", 1, 1),
+      ("1;5,2,a\n1,2,b\n3,4,a\n", 1, 1), ("1,2\u{0}x,a\n1,2,b\n", 1, 2), ("1,0x2,a\n1,2,b\n", 1, 2),
     ])
   func errors(text: String, row: Int, column: Int) {
     let error = #expect(throws: DatasetError.self) { try table(text) }

@@ -14,6 +14,23 @@ struct JSONValueTests {
     #expect(try #require(JSONValue(parsing: text)).text == text)
   }
 
+  @Test("a name that an object has twice is found, however it is written")
+  func repeatedNames() {
+    for (text, name) in [
+      (#"{"a":1,"a":2}"#, "a"), (#"{"a":{"b":[{"c":1}],"b":2}}"#, "b"),
+      (#"[{"a":1,"\u0061":2}]"#, "a"),
+      (#"{"a":[1,"a"],"b":"a","a":{}}"#, "a"), (#"{"\"":1,"x":"}","\"":2}"#, "\""),
+    ] as [(String, String)] {
+      #expect(JSONValue.repeatedName(in: text) == name, "\(text)")
+    }
+    for text in [
+      "", "{", "}]", #"{"a"#, #"{"a":{"a":1}}"#, #"[{"a":1},{"a":2}]"#, #"{"a":"a","b":["a","a"]}"#,
+      #"["a","a"]"#, #"{"a":"\",\"a\":"}"#,
+    ] {
+      #expect(JSONValue.repeatedName(in: text) == nil, "\(text)")
+    }
+  }
+
   @Test("truth and numbers stay apart")
   func booleans() {
     #expect(

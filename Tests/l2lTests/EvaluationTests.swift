@@ -80,6 +80,29 @@ struct EvaluationTests {
     #expect(own.map(\.loss) == named.map(\.loss) && own.map(\.loss) != other.map(\.loss))
   }
 
+  @Test("what has no effect is refused")
+  func withoutEffect() throws {
+    try expectFailure(
+      ["evaluate", "--problem=simple", "--optimizer=Adam", "--net_option=beta1=0.1"], code: 64,
+      saying: ["--net_option", "Adam"])
+    try expectFailure(
+      ["evaluate", "--problem=simple,quadratic", "--optimizer=Adam", "--num_epochs=1"], code: 64,
+      saying: ["--num_epochs", "2 problems"])
+    for (options, word) in [
+      (["--sigma=1"], "--sigma"), (["--estimator=es", "--sign"], "--sign"),
+      (["--estimator=es", "--second_derivatives"], "--second_derivatives"),
+      (["--perturbation_steps=4"], "--perturbation_steps"),
+    ] as [([String], String)] {
+      try expectFailure(["unroll", "--problem=simple"] + options, code: 64, saying: [word])
+    }
+    try expectFailure(
+      ["train", "--problem=simple", "--num_epochs=1", "--accumulate=100"], code: 64,
+      saying: ["--accumulate", "5 windows"])
+    try expectFailure(
+      ["train", "--problem=simple", "--net_option=layers=", "--freeze=linear/w,linear/b"], code: 64,
+      saying: ["--freeze"])
+  }
+
   @Test("names that none has, and options that are not the user's, are errors that say what can be")
   func wrongPretrained() throws {
     for (options, code, words) in [

@@ -154,6 +154,18 @@ struct SuiteCommandTests {
       arguments(output: "suite.json"), code: 73, saying: ["suite.json"], in: folder.path)
   }
 
+  @Test("a file of the user's that is called as a suite's is left as it is")
+  func foreignJournal() throws {
+    let diary = Array("my diary: water pump at 7".utf8)
+    let path = folder.file("diary")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    _ = try folder.write(diary, named: "diary/units.log")
+    try expectFailure(
+      arguments(["--resume"], output: "diary"), code: 65, saying: ["units.log", "line 1"],
+      in: folder.path)
+    #expect(try contents(folder.file("diary/units.log")) == diary)
+  }
+
   @Test("wrong usage is one line, before any folder is made")
   func usage() throws {
     for (arguments, code, words) in [
@@ -168,6 +180,12 @@ struct SuiteCommandTests {
       (["--suite=small", "--output=o", "--optimizers=A=pretrained:x"], 66, ["'pretrained:x'"]),
       (["--suite=small", "--output=o", "--optimizers=Adam,Adam"], 64, ["twice"]),
       (["--suite=small", "--output=o", "--horizons=0"], 64, ["--horizons"]),
+      (["--suite=small", "--output=o", "--horizons=1,5,1"], 64, ["--horizons", "1 twice"]),
+      (["--problem=simple", "--optimizers=Adam", "--net_option=x=1"], 64, ["--net_option"]),
+      (
+        ["--problem=simple,quadratic", "--optimizers=Adam", "--num_epochs=1"], 64,
+        ["--num_epochs", "2 problems"]
+      ),
     ] as [([String], Int32, [String])] {
       try expectFailure(["compare"] + arguments, code: code, saying: words, in: folder.path)
     }

@@ -89,11 +89,44 @@ struct TrainingTests {
         "train", "--problem=quadratic", "--problem_option=batch_size=2",
         "--problem_option=stddev=1e38", "--num_epochs=2", "--log_period=1", "--save_path=out",
       ], in: folder.path)
-    #expect(result.code == 0)
+    // A training of which nothing can be said is none that has succeeded.
+    #expect(result.code == 65 && result.errors.contains("2 of 2 optimizees diverged"))
     #expect(result.errors.contains("the loss is not finite in epoch 1, optimizee 0, step 0"))
-    let net = try SafetensorsFile(contentsOf: folder.file("out/cw.safetensors"))
-    for name in net.names {
-      #expect(try net[name]?.floats().allSatisfy(\.isFinite) == true)
+  }
+
+  @Test("weights that would become infinite end the training, and are not saved")
+  func weightsNotFinite() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(
+      [
+        "train", "--problem=simple", "--num_epochs=4", "--log_period=1", "--save_path=out",
+        "--learning_rate=3e38", "--checkpoint_period=1",
+      ], in: folder.path)
+    #expect(result.code == 65 && result.errors.contains("--clip_mean_norm"), "\(result.errors)")
+    #expect(try !folder.names().contains("out/cw.safetensors"))
+    let path = folder.file("out/latest.training-state.safetensors")
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    let state = try SafetensorsFile(contentsOf: path)
+    for name in state.names where name.hasPrefix("weights/") {
+      #expect(try state[name]?.floats().allSatisfy(\.isFinite) == true, "\(name)")
+    }
+  }
+
+  @Test("meta-gradients too large to be squared are dropped as divergences are, and counted")
+  func hugeMetaGradients() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(
+      [
+        "train", "--problem=beale", "--unroll_length=100", "--estimator=pes", "--optimizees=2",
+        "--sigma=1", "--net_option=layers=4", "--net_option=scale=1", "--num_meta_steps=6",
+        "--evaluation_period=100", "--evaluation_epochs=0", "--log_period=1", "--save_path=out",
+      ], in: folder.path)
+    let table = try String(contentsOfFile: folder.file("out/metrics.csv"), encoding: .utf8)
+    #expect(!table.contains("nan,") || result.code == 65, "\(table)")
+    let state = try SafetensorsFile(
+      contentsOf: folder.file("out/latest.training-state.safetensors"))
+    for name in state.names where name.hasPrefix("weights/") || name.hasPrefix("optimizer/") {
+      #expect(try state[name]?.floats().allSatisfy(\.isFinite) == true, "\(name)")
     }
   }
 
