@@ -35,7 +35,9 @@ public indirect enum JSONValue: Hashable, Sendable {
   }
 
   /// A name that an object in a JSON text has twice, of which parsing would keep one; nil when there is
-  /// none. What is no JSON is of no account.
+  /// none.
+  ///
+  /// What is no JSON is of no account.
   package static func repeatedName(in text: String) -> String? {
     // The names of each object under way; nil for an array.
     var open: [Set<String>?] = []
