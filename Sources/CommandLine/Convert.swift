@@ -4,7 +4,9 @@ import Checkpoints
 import Files
 import LearnedOptimizers
 import MPIGroups
+import MetaTraining
 internal import Platform
+import Safetensors
 import Settings
 
 /// What `convert` can be told.
@@ -74,6 +76,14 @@ struct Convert: SettingsCommand {
     if hasBeside { try OutputFile.check(beside, inputs: [from]) }
 
     let bytes = try FileReader(path: from, limit: mostBytes).bytes()
+    if let contents = try? SafetensorsFile(bytes: bytes),
+      TrainingStateFile.isTrainingState(contents)
+    {
+      throw Failure(
+        .badData,
+        "'\(from)' is the state of a training, not an optimizer; give one of the other files in its"
+          + " folder")
+    }
     let reader = CheckpointReader(
       given: try options(settings.netOptions, catalog), beside: try facts(beside: from),
       catalog: catalog.optimizers)

@@ -14,6 +14,29 @@ extension TrainingPlan {
   func checkEstimation(_ options: TrainingOptions) throws {
     let estimator = try catalog.estimator(for: options)
     let name = options.estimator
+    func refuse(_ reason: String) -> Failure { Failure(.usage, reason) }
+    try options.checkEstimator { given.contains($0) }
+    let metaSteps = options.countedEnd(with: estimator) * options.metaStepsCounted(with: estimator)
+    if options.accumulate > max(metaSteps, 1) {
+      throw refuse(
+        "--accumulate \(options.accumulate) is more than the training's \(metaSteps) windows: no step"
+          + " would be taken; accumulate fewer or train longer")
+    }
+    let (low, high) = (options.horizon.shortest, options.unrollLength)
+    if low < high, name != FullEvolutionStrategies.name {
+      throw refuse(
+        "--unroll_length \(high) is longer than the shortest of --num_steps \(options.horizon): give"
+          + " a shorter unroll or longer trajectories")
+    }
+  }
+
+  /// Checks that what is given for the training's end is what it counts, epochs or meta-steps.
+  ///
+  /// - Throws: `Failure`.
+  func checkCounting(_ options: TrainingOptions) throws {
+    // One that there is not is told elsewhere.
+    guard let estimator = catalog.estimators.estimator(for: options) else { return }
+    let name = options.estimator
     let isBackpropagation = name == TruncatedBackpropagation.name
     func refuse(_ reason: String) -> Failure { Failure(.usage, reason) }
     let countsEpochs = options.countsEpochs(with: estimator)
@@ -28,19 +51,6 @@ extension TrainingPlan {
           ? "epochs of --num_steps=\(options.horizon) end at different times, so meta-steps are"
             + " counted: give --num_meta_steps instead of --num_epochs"
           : "--estimator=\(name) counts meta-steps: give --num_meta_steps instead of --num_epochs")
-    }
-    try options.checkEstimator { given.contains($0) }
-    let metaSteps = options.countedEnd(with: estimator) * options.metaStepsCounted(with: estimator)
-    if options.accumulate > max(metaSteps, 1) {
-      throw refuse(
-        "--accumulate \(options.accumulate) is more than the training's \(metaSteps) windows: no step"
-          + " would be taken; accumulate fewer or train longer")
-    }
-    let (low, high) = (options.horizon.shortest, options.unrollLength)
-    if low < high, name != FullEvolutionStrategies.name {
-      throw refuse(
-        "--unroll_length \(high) is longer than the shortest of --num_steps \(options.horizon): give"
-          + " a shorter unroll or longer trajectories")
     }
   }
 

@@ -123,6 +123,7 @@ struct TrainingPlan {
       StandardError.notice("'\(savePath ?? "")' has no state yet: the training starts")
     }
     let options = try saved.map(resumedOptions) ?? freshOptions(ranks: ranks)
+    try checkCounting(options)
     let (experiment, dataHash) =
       try saved != nil
       ? Failure.inFile(TrainingFolder.statePath(in: savePath ?? "")) { try makeExperiment(options) }

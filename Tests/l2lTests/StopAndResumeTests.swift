@@ -248,4 +248,23 @@ struct StopAndResumeTests {
       ["train", "--resume", "--save_path=t", "--num_epochs=2", "--data_dir=\(data.path)"],
       code: 65, saying: ["data set", "--data_dir"], in: folder.path)
   }
+
+  @Test("an end that the training does not count is wrong usage, and its state is no optimizer")
+  func countedOtherwise() throws {
+    let folder = try TemporaryFolder()
+    for (more, end, other) in [
+      (["--num_epochs=1"], "--num_meta_steps=3", "--num_epochs"),
+      (["--estimator=pes", "--num_meta_steps=1"], "--num_epochs=3", "--num_meta_steps"),
+    ] {
+      let path = String(other.dropFirst(2))
+      let common = ["train", "--problem=simple", "--evaluation_epochs=0", "--save_path=\(path)"]
+      try #require(try run(common + more, in: folder.path).code == 0)
+      let result = try run(["train", "--resume", "--save_path=\(path)", end], in: folder.path)
+      #expect(result.code == 64 && result.errorLines.count == 1, "\(result.errors)")
+      #expect(result.errors.contains("give \(other)") && !result.errors.contains(".safetensors"))
+      try expectFailure(
+        ["convert", "\(path)/latest.training-state.safetensors", "x.pkl"], code: 65,
+        saying: ["state of a training"], in: folder.path)
+    }
+  }
 }
