@@ -84,14 +84,15 @@ struct Convert: SettingsCommand {
         "'\(from)' is the state of a training, not an optimizer; give one of the other files in its"
           + " folder")
     }
+    let given = try options(settings.netOptions, catalog)
     let reader = CheckpointReader(
-      given: try options(settings.netOptions, catalog), beside: try facts(beside: from),
+      given: given, beside: try facts(beside: from),
       catalog: catalog.optimizers)
     var result = try Failure.inFile(from) { try reader.read(bytes) }
     if let text = result.trained.metadata["net_options"], result.format == .l2l,
       let own = JSONValue(parsing: text)?.object
     {
-      for (name, value) in try options(settings.netOptions, catalog).sorted(by: { $0.key < $1.key })
+      for (name, value) in given.sorted(by: { $0.key < $1.key })
       where own[name].map({ $0 != value }) ?? false {
         throw Failure(
           .usage,

@@ -86,8 +86,8 @@ struct LearnedNets {
     overrides: [String: String], path: String?, seed: UInt64, warns: Bool = true
   ) throws -> TrainedNets {
     if path == "pretrained" { return try pretrained(nil, overrides: overrides) }
-    if let path, path.utf8.starts(with: "pretrained:".utf8) {
-      return try pretrained(String(path.dropFirst("pretrained:".count)), overrides: overrides)
+    if let name = path.flatMap(PretrainedOptimizer.name(in:)) {
+      return try pretrained(name, overrides: overrides)
     }
     let overrides = naming(overrides, path)
     let descriptions = try netDescriptions(
@@ -223,5 +223,13 @@ private func requireAgreement(
       continue
     }
     throw failure(name, found.text, value.text)
+  }
+}
+
+extension PretrainedOptimizer {
+  /// NAME where a path is `pretrained:NAME`, whether or not there is one of that name; else nil.
+  static func name(in path: String) -> String? {
+    let prefix = "pretrained:"
+    return path.utf8.starts(with: prefix.utf8) ? String(path.dropFirst(prefix.count)) : nil
   }
 }

@@ -28,10 +28,8 @@ struct Origin {
   /// What the file says that comes with the program under this name, as `pretrained:mnist`; nil for
   /// other paths.
   init?(ofPretrained path: String) {
-    let prefix = "pretrained:"
-    guard path.utf8.starts(with: prefix.utf8),
-      let chosen = PretrainedOptimizer(rawValue: String(path.dropFirst(prefix.count))),
-      let trained = try? chosen.load()
+    guard let name = PretrainedOptimizer.name(in: path),
+      let chosen = PretrainedOptimizer(rawValue: name), let trained = try? chosen.load()
     else { return nil }
     self.init(metadata: trained.metadata)
   }

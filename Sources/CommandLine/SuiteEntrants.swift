@@ -76,9 +76,8 @@ struct SuiteEntrants {
   // MARK: - Files
 
   private func load(_ path: String) throws -> TrainedOptimizer {
-    let words = path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    if words.first == "pretrained" {
-      let name = words.count == 2 ? String(words[1]) : PretrainedOptimizer.general.rawValue
+    let general = path == "pretrained" ? PretrainedOptimizer.general.rawValue : nil
+    if let name = general ?? PretrainedOptimizer.name(in: path) {
       guard let pretrained = PretrainedOptimizer(rawValue: name) else {
         let names = PretrainedOptimizer.allCases.map { "pretrained:\($0.rawValue)" }
         throw Failure(

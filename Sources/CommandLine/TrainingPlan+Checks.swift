@@ -114,35 +114,34 @@ extension TrainingOptions {
   ///   - isGiven: whether the user gave a setting.
   /// - Throws: `Failure`.
   func checkEstimator(isReplay: Bool = false, isGiven: (String) -> Bool) throws {
-    let options = self
     let name = estimator
     let isBackpropagation = name == TruncatedBackpropagation.name
     func refuse(_ reason: String) -> Failure { Failure(.usage, reason) }
     func counts(_ setting: String) -> Bool { !isReplay || isGiven(setting) }
     let isAnalytic = name == AnalyticPersistentEvolutionStrategies.name
-    if options.secondDerivatives, counts("second_derivatives"), !isBackpropagation, !isAnalytic {
+    if secondDerivatives, counts("second_derivatives"), !isBackpropagation, !isAnalytic {
       throw refuse(
         "--second_derivatives is of backpropagation, and --estimator=\(name) takes no derivatives:"
           + " leave it out, or choose backprop or pes-analytic")
     }
-    if let steps = options.perturbationSteps, counts("perturbation_steps") {
+    if let steps = perturbationSteps, counts("perturbation_steps") {
       guard name == "nres" else {
         throw refuse("--perturbation_steps is of --estimator=nres, not of \(name): leave it out")
       }
-      guard steps.isMultiple(of: options.unrollLength) else {
+      guard steps.isMultiple(of: unrollLength) else {
         throw refuse(
           "--perturbation_steps \(steps) must be a multiple of --unroll_length"
-            + " \(options.unrollLength)")
+            + " \(unrollLength)")
       }
     }
-    if options.usesSign, counts("sign"), name != FullEvolutionStrategies.name {
+    if usesSign, counts("sign"), name != FullEvolutionStrategies.name {
       throw refuse("--sign is of --estimator=full-es, not of \(name): leave it out")
     }
     for (setting, hasEffect) in [
       ("sigma", !isBackpropagation), ("loss_clip", !isBackpropagation),
       ("imitation", isBackpropagation),
-      ("weight_decay", options.metaOptimizer == .adamw),
-      ("momentum", options.metaOptimizer == .sgd),
+      ("weight_decay", metaOptimizer == .adamw),
+      ("momentum", metaOptimizer == .sgd),
     ] where isGiven(setting) && !hasEffect {
       let with = [
         "weight_decay": "--meta_optimizer=adamw", "momentum": "--meta_optimizer=sgd",

@@ -143,7 +143,7 @@ public struct MetaGradient: Sendable {
   /// Whether weights can be stepped by it: finite, and of numbers whose squares, which meta-optimizers
   /// keep, are finite in single precision.
   package var isUsable: Bool {
-    isFinite && gradients.allSatisfy { $0.allSatisfy { abs($0) < 1e18 } }
+    metaLoss.isFinite && gradients.allSatisfy { $0.allSatisfy { abs($0) < 1e18 } }
   }
 }
 
