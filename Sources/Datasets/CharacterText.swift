@@ -71,10 +71,25 @@ public struct CharacterText: Sendable {
   ///
   /// - Precondition: a length below the number of characters.
   public func draw(count: Int, length: Int, _ stream: inout RandomStream) -> [[Int32]] {
-    precondition(length < characters.count, "\(length) of \(characters.count) characters")
-    let starts = (0..<count).map { _ in
-      stream.nextInteger(below: characters.count - length)
+    let all = [Int32](unsafeUninitializedCapacity: (length + 1) * count) { all, written in
+      draw(count: count, length: length, &stream, into: all)
+      written = (length + 1) * count
     }
-    return (0...length).map { place in starts.map { Int32(characters[$0 + place]) } }
+    return (0...length).map { Array(all[$0 * count..<($0 + 1) * count]) }
+  }
+
+  /// The same rows one after the other in memory that is the caller's.
+  package func draw(
+    count: Int, length: Int, _ stream: inout RandomStream,
+    into rows: UnsafeMutableBufferPointer<Int32>
+  ) {
+    precondition(length < characters.count, "\(length) of \(characters.count) characters")
+    precondition(rows.count >= (length + 1) * count, "no room for \(count) passages")
+    for passage in 0..<count {
+      let start = stream.nextInteger(below: characters.count - length)
+      for place in 0...length {
+        rows.initializeElement(at: place * count + passage, to: Int32(characters[start + place]))
+      }
+    }
   }
 }

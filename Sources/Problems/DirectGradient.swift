@@ -27,6 +27,3 @@ extension Problem {
     return problem
   }
 }
-
-/// Up to how many products of numbers `Tensor.product` takes loops.
-let loopProductLimit = 2048

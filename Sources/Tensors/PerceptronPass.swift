@@ -4,13 +4,11 @@ internal import CKernels
 /// that is the caller's.
 ///
 /// The bits of `Tensor.dense` and `Tensor.meanCrossEntropy`, layer by layer, and of their derivatives on
-/// a tape: the same kernels in the same order.
+/// a tape.
 package struct PerceptronPass {
-  /// A layer's place in the vector of parameters and in memory.
+  /// A layer and its places in memory.
   private struct Layer {
-    let inputs: Int
-    let outputs: Int
-    let function: ElementwiseFunction
+    let dense: DenseLayer
     /// Where its results begin, and what its slopes are told from.
     let result: Int
     let source: Int
@@ -28,37 +26,25 @@ package struct PerceptronPass {
   /// - Returns: nil if a product is one for OpenBLAS.
   package init?(rows: Int, inputs: Int, sizes: [Int], function: ElementwiseFunction) {
     self.rows = rows
-    var next = 0
-    func take(_ count: Int) -> Int {
-      defer { next += (count + 15) / 16 * 16 }
-      return next
-    }
-    _ = take(rows * inputs)
+    var places = FloatLayout()
+    _ = places.take(rows * inputs)
     var width = inputs
     for (index, size) in sizes.enumerated() {
-      guard rows * width * size <= smallProductLimit else { return nil }
-      let own = index < sizes.count - 1 ? function : .identity
-      let result = take(rows * size)
+      let dense = DenseLayer(
+        rows: rows, inputs: width, outputs: size,
+        function: index < sizes.count - 1 ? function : .identity)
+      guard dense.isSmall else { return nil }
+      let result = places.take(rows * size)
       layers.append(
         Layer(
-          inputs: width, outputs: size, function: own, result: result,
-          source: own.slopeFollowsFromResult ? result : take(rows * size)))
+          dense: dense, result: result,
+          source: dense.function.slopeFollowsFromResult ? result : places.take(rows * size)))
       width = size
     }
     let widest = rows * (sizes.max() ?? 0)
-    cotangents = (take(widest), take(widest))
-    scratch = next
-    floats = layers.reduce(next) { floats, layer in
-      let (m, n, k) = (Int64(rows), Int64(layer.outputs), Int64(layer.inputs))
-      return max(
-        floats,
-        next
-          + Int(
-            max(
-              ck_small_product_scratch_floats(m, n, k, 0, 0),
-              ck_small_product_scratch_floats(k, n, m, 1, 0),
-              ck_small_product_scratch_floats(m, k, n, 0, 1))))
-    }
+    cotangents = (places.take(widest), places.take(widest))
+    scratch = places.count
+    floats = places.count + (layers.map(\.dense.scratchFloats).max() ?? 0)
   }
 
   /// The loss at the layers' weights and biases in turn, which begin at `offsets` of a vector, and its
@@ -74,46 +60,30 @@ package struct PerceptronPass {
     var x = memory
     for index in layers.indices {
       let layer = layers[index]
-      let (result, source) = (memory + layer.result, memory + layer.source)
-      let outputs = Int64(layer.outputs)
-      ProductLog.note(m: rows, n: layer.outputs, k: layer.inputs)
-      ck_small_product(
-        count, outputs, Int64(layer.inputs), x, 0, parameters + offsets[2 * index], 0, 0, source,
-        scratch)
-      ck_bias_activation_f32(
-        layer.function.kernel, count, outputs, parameters + offsets[2 * index + 1], source, result)
-      x = result
+      layer.dense.apply(
+        x, w: parameters + offsets[2 * index], b: parameters + offsets[2 * index + 1],
+        sums: memory + layer.source, result: memory + layer.result, scratch: scratch)
+      x = memory + layer.result
     }
-    let classes = Int64(layers.last?.outputs ?? 0)
+    let classes = Int64(layers.last?.dense.outputs ?? 0)
     let loss = ck_cross_entropy_f32(count, classes, x, labels)
     guard loss.isFinite else { return loss }
 
     var (cotangent, other) = (memory + cotangents.0, memory + cotangents.1)
     ck_cross_entropy_gradient_f32(count, classes, x, labels, 1 / Float(rows), cotangent)
     for index in layers.indices.reversed() {
-      let layer = layers[index]
-      let (inputs, outputs) = (Int64(layer.inputs), Int64(layer.outputs))
+      let dense = layers[index].dense
       let below = index > 0 ? layers[index - 1] : nil
-      let bias = gradient + offsets[2 * index + 1]
-      if layer.outputs == 1 {
-        // As a sum to one number is computed.
-        bias.pointee = Float(ck_sum_f32(count, cotangent))
-      } else {
-        ck_sum_rows_f32(count, outputs, cotangent, bias)
-      }
-      ProductLog.note(m: layer.inputs, n: layer.outputs, k: rows, transposeA: true)
-      ck_small_product(
-        inputs, outputs, count, memory + (below?.result ?? 0), 1, cotangent, 0, 0,
-        gradient + offsets[2 * index], scratch)
+      dense.parameterGradient(
+        memory + (below?.result ?? 0), sums: cotangent, w: gradient + offsets[2 * index],
+        b: gradient + offsets[2 * index + 1], scratch: scratch)
       guard let below else { break }
-      ProductLog.note(m: rows, n: layer.inputs, k: layer.outputs, transposeB: true)
-      ck_small_product(
-        count, inputs, outputs, cotangent, 0, parameters + offsets[2 * index], 1, 0, other, scratch)
-      if below.function == .identity {
+      dense.inputGradient(
+        sums: cotangent, w: parameters + offsets[2 * index], into: other, scratch: scratch)
+      if below.dense.function == .identity {
         swap(&cotangent, &other)
       } else {
-        ck_activation_gradient_f32(
-          below.function.kernel, count * inputs, memory + below.source, other, cotangent)
+        below.dense.pullBack(other, source: memory + below.source, into: cotangent)
       }
     }
     return loss

@@ -41,7 +41,7 @@ extension Tensor {
           if kernel == .small && m * n * k <= smallProductLimit {
             smallProducts(
               batch, (m, n, k), x, transposeA ? 1 : 0, y, transposeB ? 1 : 0, into: c)
-          } else if m * n * k <= 2048 || k == 0 {
+          } else if m * n * k <= loopProductLimit || k == 0 {
             ck_batched_product_f32(
               Int64(batch), Int64(m), Int64(n), Int64(k), x, Int64(m * k), transposeA ? 1 : 0, y,
               Int64(k * n), transposeB ? 1 : 0, c)
@@ -81,6 +81,9 @@ private func smallProducts(
 
 /// How many products of numbers are fewer than OpenBLAS, which copies its operands, is made for.
 package let smallProductLimit = 1 << 22
+
+/// Up to how many products of numbers `Tensor.product` takes plain loops.
+package let loopProductLimit = 2048
 
 /// The process's use of OpenBLAS.
 enum BLAS {

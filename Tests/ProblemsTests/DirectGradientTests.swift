@@ -132,6 +132,35 @@ struct DirectGradientTests {
     }
   }
 
+  @Test("bits are those of the tape for recurrent models", arguments: CharacterModel.Cell.allCases)
+  func recurrent(cell: CharacterModel.Cell) throws {
+    var memory = Tensor(repeating: .nan, shape: [3])
+    let text = try CharacterText.embedded(split: .test)
+    for (index, (size, hidden, length, batchSize)) in [
+      (16, 32, 32, 16), (3, 5, 7, 2), (1, 1, 1, 1), (2, 1, 2, 9), (5, 17, 4, 1),
+    ].enumerated() {
+      let problem = CharacterModel(
+        text: text, cell: cell, embeddingSize: size, hidden: hidden, length: length,
+        batchSize: batchSize)
+      let start = DrawnProblem(problem, seed: UInt64(index))
+      var stream = RandomStream(seed: UInt64(index), purpose: .test)
+      let moved = start.parameters.map { $0 + stream.normal($0.shape, standardDeviation: 1) }
+      var zeros = moved
+      zeros[0] = zeros[0] * Tensor(-0.0)
+      zeros[1] = zeros[1] * Tensor(-0.0)
+      for values in [start.parameters, moved, zeros] {
+        let (loss, gradient) = taped(start, values)
+        let found = try #require(try direct(start, values, memory: &memory), "\(index)")
+        #expect(found.0 == loss, "case \(index)")
+        #expect(haveSameBits(found.1, gradient), "case \(index)")
+      }
+      var bad = moved
+      bad[0] = Tensor(repeating: .nan, shape: bad[0].shape)
+      let found = try #require(try direct(start, bad, memory: &memory))
+      #expect(!found.0.isFinite, "case \(index)")
+    }
+  }
+
   @Test("a loss that is no number is told, and fixed batches and large layers are left to the tape")
   func others() throws {
     var memory = Tensor([0])

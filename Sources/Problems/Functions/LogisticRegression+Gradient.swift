@@ -11,37 +11,29 @@ extension LogisticRegression: DirectGradient {
     return batchSize > 0 ? batchSize : table.labels.count
   }
 
+  private var dense: DenseLayer { DenseLayer(rows: rows, inputs: columns, outputs: outputs) }
+
   /// Where the products are small; drawn classes must be told by loops.
   package var findsGradients: Bool {
-    let products = rows * columns
-    return products * outputs <= smallProductLimit && (table != nil || products <= loopProductLimit)
+    dense.isSmall && (table != nil || rows * columns <= loopProductLimit)
   }
 
   /// Where things lie in the memory of a call, in floats.
   private struct Layout {
     let drawn, targets, labels, chosen, outputs, losses, cotangent, scratch, count: Int
 
-    init(rows: Int, columns: Int, outputs: Int, draws: Bool) {
-      var next = 0
-      func take(_ floats: Int) -> Int {
-        defer { next += (floats + 15) / 16 * 16 }
-        return next
-      }
-      drawn = take(draws ? rows * columns : 0)
-      targets = take(rows)
-      labels = take(rows)
-      chosen = take(rows)
-      self.outputs = take(rows * outputs)
-      losses = take(rows * outputs)
-      cotangent = take(rows * outputs)
-      let (m, n, k) = (Int64(rows), Int64(outputs), Int64(columns))
-      scratch = next
-      count =
-        next
-        + Int(
-          max(
-            ck_small_product_scratch_floats(m, n, k, 0, 0),
-            ck_small_product_scratch_floats(k, n, m, 1, 0)))
+    init(_ dense: DenseLayer, draws: Bool) {
+      let (rows, outputs) = (dense.rows, dense.outputs)
+      var places = FloatLayout()
+      drawn = places.take(draws ? rows * dense.inputs : 0)
+      targets = places.take(rows)
+      labels = places.take(rows)
+      chosen = places.take(rows)
+      self.outputs = places.take(rows * outputs)
+      losses = places.take(rows * outputs)
+      cotangent = places.take(rows * outputs)
+      scratch = places.count
+      count = places.count + dense.scratchFloats
     }
   }
 
@@ -51,8 +43,7 @@ extension LogisticRegression: DirectGradient {
     minibatch: inout RandomStream, memory: inout Tensor,
     into gradient: UnsafeMutablePointer<Float>
   ) -> Float {
-    let layout = Layout(
-      rows: rows, columns: columns, outputs: outputs, draws: table != nil && batchSize > 0)
+    let layout = Layout(dense, draws: table != nil && batchSize > 0)
     if memory.count < layout.count {
       memory = Tensor(uninitialized: Shape(vector: layout.count)) { _ in }
     }
@@ -120,15 +111,14 @@ extension LogisticRegression: DirectGradient {
     _ layout: Layout, into gradient: UnsafeMutablePointer<Float>
   ) -> Float {
     let (m, n, k) = (Int64(rows), Int64(outputs), Int64(columns))
-    let (w, b) = (parameters + offsets[0], parameters + offsets[1])
-    let (dw, db) = (gradient + offsets[0], gradient + offsets[1])
+    let dense = dense
+    let w = parameters + offsets[0]
+    let dw = gradient + offsets[0]
     let (z, losses, dz) = (
       memory + layout.outputs, memory + layout.losses, memory + layout.cotangent
     )
     let scratch = memory + layout.scratch
-    ProductLog.note(m: rows, n: outputs, k: columns)
-    ck_small_product(m, n, k, x, 0, w, 0, 0, z, scratch)
-    ck_bias_activation_f32(CK_ACTIVATION_IDENTITY, m, n, b, z, z)
+    dense.apply(x, w: w, b: parameters + offsets[1], sums: z, result: z, scratch: scratch)
     var loss: Float
     let share = 1 / Float(rows)
     let targets = memory + layout.targets
@@ -150,13 +140,10 @@ extension LogisticRegression: DirectGradient {
     if classCount == 2 {
       ck_unary_f32(CK_SIGMOID, m, z, dz)
       for row in 0..<rows { dz[row] = share * dz[row] - share * targets[row] }
-      db.pointee = Float(ck_sum_f32(m, dz))
     } else {
       ck_cross_entropy_gradient_f32(m, n, z, labels, share, dz)
-      ck_sum_rows_f32(m, n, dz, db)
     }
-    ProductLog.note(m: columns, n: outputs, k: rows, transposeA: true)
-    ck_small_product(k, n, m, x, 1, dz, 0, 0, dw, scratch)
+    dense.parameterGradient(x, sums: dz, w: dw, b: gradient + offsets[1], scratch: scratch)
     if penalty != 0 { for index in 0..<columns * outputs { dw[index] += penalty * w[index] } }
     return loss
   }

@@ -24,11 +24,11 @@ public struct CharacterModel: Classifier {
   public let parameters: [VariableSpecification]
   /// The number of characters in the vocabulary.
   public var classCount: Int { text.vocabulary.count }
-  private let text: CharacterText
-  private let cell: Cell
-  private let hidden: Int
-  private let length: Int
-  private let batchSize: Int
+  let text: CharacterText
+  let cell: Cell
+  let hidden: Int
+  let length: Int
+  let batchSize: Int
 
   /// A model of `text` that sees passages of `length` characters.
   ///
