@@ -197,13 +197,22 @@ extension Dictionary: SettingValue where Key == String, Value == String {
   /// An object of strings.
   public var settingJSON: JSONValue { .object(mapValues { .string($0) }) }
 
+  /// The name with `_` for `-`; a problem's or net's own name before a dot stays as it is.
+  private static func name(_ text: String) -> String {
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2 else { return text.replacing("-", with: "_") }
+    return "\(parts[0]).\(parts[1].replacing("-", with: "_"))"
+  }
+
   /// The two sides of the first `=`; nil without it or without a name.
   static func pair(_ text: String) -> (name: String, value: String)? {
     let bytes = text.utf8
     guard let sign = bytes.firstIndex(of: UInt8(ascii: "=")), sign > bytes.startIndex else {
       return nil
     }
-    let name = String(decoding: bytes[..<sign], as: UTF8.self).replacing("-", with: "_")
-    return (name, String(decoding: bytes[bytes.index(after: sign)...], as: UTF8.self))
+    return (
+      name(String(decoding: bytes[..<sign], as: UTF8.self)),
+      String(decoding: bytes[bytes.index(after: sign)...], as: UTF8.self)
+    )
   }
 }

@@ -45,6 +45,22 @@ struct OptionTests {
     }
   }
 
+  @Test("options of one of several problems are named with their problem, hyphens and all")
+  func problemsOptions() throws {
+    let folder = try TemporaryFolder()
+    let result = try run(
+      [
+        "train", "--num_epochs=0", "--save_path=a", "--problem=conv-net", "--problem=small-images",
+        "--problem_option=conv-net.batch-size=4", "--problem-option", "small-images.scale=3",
+        "--data_dir=synthetic",
+      ], in: folder.path)
+    #expect(result.code == 0, "\(result.errors)")
+    try expectFailure(
+      [
+        "train", "--problem=conv-net", "--problem=simple", "--problem_option=conv-net.batchsize=4",
+      ], code: 64, saying: ["'conv-net.batchsize'", "did you mean 'conv-net.batch_size'"])
+  }
+
   @Test("the parser's own options work", arguments: ["bash", "zsh", "fish"])
   func completions(shell: String) throws {
     let result = try run(["--generate-completion-script", shell])
