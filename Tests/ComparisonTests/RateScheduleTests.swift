@@ -1,4 +1,5 @@
 import Comparison
+import Foundation
 import LearnedOptimizers
 import Tensors
 import Testing
@@ -89,29 +90,69 @@ struct HyperparameterSearchTests {
     #expect(search.trials.allSatisfy { $0.hyperparameters.schedule == .constant })
   }
 
-  @Test("draws depend on seed and trial alone, whatever else is tuned, and stay in their ranges")
-  func draws() {
-    func trials(_ dimensions: Hyperparameters.Dimensions, seed: UInt64) -> [Hyperparameters] {
-      var search = HyperparameterSearch(dimensions, trials: 200, seed: seed)
-      while search.upcoming != nil { search.record(1) }
-      return search.trials.map(\.hyperparameters)
+  private typealias Loss = (Hyperparameters) -> Double
+
+  private func trials(
+    _ dimensions: Hyperparameters.Dimensions, count: Int = 60, seed: UInt64 = 1, _ loss: Loss
+  ) -> [Hyperparameters] {
+    var search = HyperparameterSearch(dimensions, trials: count, seed: seed)
+    while let upcoming = search.upcoming { search.record(loss(upcoming)) }
+    return search.trials.map(\.hyperparameters)
+  }
+
+  private let everything: Hyperparameters.Dimensions = [.rate, .momentum, .weightDecay, .schedule]
+
+  @Test("decades first, then steps from the best, of all that is looked for and nothing else")
+  func steps() {
+    let all = trials(everything) { abs(log10(Double($0.rate)) + 1.6) }
+    #expect(all.count == 60)
+    #expect(all.prefix(6).map(\.rate) == [1e-2, 1e-1, 1e-3, 1, 1e-4, 10])
+    #expect(
+      all.prefix(6).allSatisfy {
+        $0.momentum == nil && $0.weightDecay == nil && $0.schedule == .constant
+      })
+    // The loss follows the rate alone: what is tried stays near its best.
+    var best = 1e-2
+    for step in all.dropFirst(6) {
+      #expect(abs(log10(Double(step.rate) / best)) < 0.751)
+      if abs(log10(Double(step.rate)) + 1.6) < abs(log10(best) + 1.6) { best = Double(step.rate) }
+      #expect(step.momentum.map { (0.5...0.995).contains($0) } ?? true)
+      #expect(step.weightDecay.map { (1e-5...1).contains($0) } ?? true)
     }
-    let all = trials([.rate, .momentum, .weightDecay, .schedule], seed: 1)
-    #expect(all.count == 200)
-    #expect(all == trials([.rate, .momentum, .weightDecay, .schedule], seed: 1))
-    #expect(all != trials([.rate, .momentum, .weightDecay, .schedule], seed: 2))
-    let some = trials([.rate, .schedule], seed: 1)
+    #expect(abs(log10(best) + 1.6) < 0.05)
+    #expect(Set(all.map(\.schedule.form)).count == RateSchedule.Form.allCases.count)
+    #expect(Set(all.map { $0.schedule.warmup > 0 }).count == 2)
+    let some = trials([.rate, .schedule]) { abs(log10(Double($0.rate)) + 1.6) }
     #expect(some.map(\.rate) == all.map(\.rate) && some.map(\.schedule) == all.map(\.schedule))
     #expect(some.allSatisfy { $0.momentum == nil && $0.weightDecay == nil })
-    for draw in all {
-      #expect((1e-5...10).contains(draw.rate))
-      #expect(draw.momentum.map { (0.5...0.995).contains($0) } == true)
-      #expect(draw.weightDecay.map { (1e-5...1).contains($0) } == true)
+  }
+
+  @Test("what does better is kept, and a seed always gives the same")
+  func climbs() {
+    // Best at a momentum of 0.9, a decaying rate of 0.3 and a decay of 0.01.
+    func loss(_ trial: Hyperparameters) -> Double {
+      abs(log10(Double(trial.rate) / 0.3)) + 3 * abs((trial.momentum ?? 0) - 0.9)
+        + abs(log10(Double(trial.weightDecay ?? 1e-5) / 0.01)) / 4
+        + (trial.schedule.form == .cosine ? 0 : 1)
     }
-    #expect(Set(all.map(\.schedule.form)).count == RateSchedule.Form.allCases.count)
-    // As many in each decade: 200 draws in six.
-    let low = all.count { $0.rate < 0.01 }
-    #expect((70...130).contains(low), "\(low) of 200 below the middle")
+    for seed in 1...5 {
+      let found = trials(everything, count: 40, seed: UInt64(seed), loss)
+      #expect(found == trials(everything, count: 40, seed: UInt64(seed), loss))
+      #expect(found != trials(everything, count: 40, seed: 100, loss))
+      let best = found.map(loss).min() ?? .infinity
+      #expect(best < 0.6, "\(best) by seed \(seed)")
+    }
+  }
+
+  @Test("few trials are halved between decades and steps", arguments: [(1, 1), (4, 2), (11, 6)])
+  func few(count: Int, decades: Int) {
+    let found = trials([.rate, .momentum], count: count) { _ in 1 }
+    #expect(found.count == count)
+    #expect(
+      found.prefix(decades).map(\.rate) == Array([1e-2, 1e-1, 1e-3, 1, 1e-4, 10].prefix(decades)))
+    // Of equal ones the smallest rate is gone on from.
+    let smallest = found.prefix(decades).map(\.rate).min() ?? 0
+    #expect(found.dropFirst(decades).allSatisfy { $0.rate < 10 * smallest })
   }
 
   @Test("the smallest loss wins, NaN loses, equal losses go to the smaller rate")

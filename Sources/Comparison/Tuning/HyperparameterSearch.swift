@@ -2,12 +2,19 @@ internal import Platform
 internal import Tensors
 
 /// Looks for an optimizer's hyperparameters in a given number of trials: along `LearningRateSearch`
-/// where the rate alone is looked for, by random draws where there is more.
+/// where the rate alone is looked for, from the best of a coarse grid of rates where there is more.
 ///
-/// Draws are log-uniform: rates from 1e-5 to 10, 1 - momentum from 0.005 to 0.5, weight decay from
-/// 1e-5 to 1. Half of the schedules are constant, each other one in six; half have a warm-up of 0.05.
-/// Trial i draws from a stream of its own, all of it whatever is looked for: every optimizer tries the
-/// same rates, as far as it has what else is drawn.
+/// 1. The grid: the decades from 1e-4 to 10, from the middle outward, all else at the optimizer's own
+///    and the rate constant; half of the trials where these are fewer than twelve.
+/// 2. Steps from the best so far: the rate is multiplied by 10^U(-0.75, 0.75); momentum, weight decay and
+///    schedule stay with a chance of a half each, or are drawn: 1 - momentum log-uniform from 0.005 to
+///    0.5, weight decay from 1e-5 to 1, the schedule's form as likely as any other, half of them with a
+///    warm-up of 0.05.
+///
+/// Independent draws from six decades and all schedules, the usual alternative, leave one or two of
+/// fifteen trials near the best rate, and which optimizers are lucky decides a comparison. Trial i draws
+/// from a stream of its own, all of it whatever is looked for: every optimizer makes the same steps, as
+/// far as it has what else is drawn.
 package struct HyperparameterSearch: Sendable {
   private let dimensions: Hyperparameters.Dimensions
   private let count: Int
@@ -31,8 +38,14 @@ package struct HyperparameterSearch: Sendable {
   package var upcoming: Hyperparameters? {
     guard trials.count < count else { return nil }
     if dimensions == .rate { return grid.upcoming.map { Hyperparameters(rate: $0) } }
-    return draw(trials.count)
+    guard let best, trials.count >= min(Self.decades.count, (count + 1) / 2) else {
+      return Hyperparameters(rate: Self.decades[trials.count])
+    }
+    return step(from: best.hyperparameters)
   }
+
+  /// The grid's rates.
+  private static let decades: [Float] = [1e-2, 1e-1, 1e-3, 1, 1e-4, 10]
 
   /// Takes the loss of what was to be tried next.
   package mutating func record(_ loss: Double) {
@@ -46,21 +59,23 @@ package struct HyperparameterSearch: Sendable {
     trials.min { ($0.loss, $0.hyperparameters.rate) < ($1.loss, $1.hyperparameters.rate) }
   }
 
-  private func draw(_ trial: Int) -> Hyperparameters {
-    var stream = RandomStream(seed: seed, purpose: .search, epoch: trial)
+  private func step(from best: Hyperparameters) -> Hyperparameters {
+    var stream = RandomStream(seed: seed, purpose: .search, epoch: trials.count)
     func between(_ low: Double, _ high: Double) -> Double {
       low * pow(high / low, Double(stream.nextUniform()))
     }
-    let rate = Float(between(1e-5, 10))
-    let momentum = 1 - between(0.005, 0.5)
-    let decay = Float(between(1e-5, 1))
+    func stays() -> Bool { stream.nextInteger(below: 2) == 0 }
+    let rate = Float(Double(best.rate) * between(pow(10, -0.75), pow(10, 0.75)))
+    let momentum = stays() ? nil : 1 - between(0.005, 0.5)
+    let decay = stays() ? nil : Float(between(1e-5, 1))
     let forms = RateSchedule.Form.allCases
-    let form = max(stream.nextInteger(below: 6) - 2, 0)
-    let warmup = stream.nextInteger(below: 2) == 0 ? 0 : 0.05
+    let keepsSchedule = stays()
+    let form = forms[stream.nextInteger(below: forms.count)]
+    let schedule = RateSchedule(form, warmup: stream.nextInteger(below: 2) == 0 ? 0 : 0.05)
     return Hyperparameters(
-      rate: rate, momentum: dimensions.contains(.momentum) ? momentum : nil,
-      weightDecay: dimensions.contains(.weightDecay) ? decay : nil,
-      schedule: dimensions.contains(.schedule)
-        ? RateSchedule(forms[form], warmup: warmup) : .constant)
+      rate: rate,
+      momentum: dimensions.contains(.momentum) ? momentum ?? best.momentum : nil,
+      weightDecay: dimensions.contains(.weightDecay) ? decay ?? best.weightDecay : nil,
+      schedule: dimensions.contains(.schedule) && !keepsSchedule ? schedule : best.schedule)
   }
 }
