@@ -1,4 +1,5 @@
 import Comparison
+import Tensors
 import Testing
 
 @Suite("the table of a suite")
@@ -31,6 +32,30 @@ struct SuiteTableTests {
     #expect(learned.winRate == 1 && learned.divergedCount == 0 && learned.runCount == 3)
     #expect(table.summaries[1].divergedCount == 1)
     #expect(table.summaries[1].means[.speedup]?.count == 3)
+  }
+
+  @Test("a duel is what the summary says where there is one baseline alone")
+  func duels() throws {
+    var stream = RandomStream(seed: 3, purpose: .test)
+    func runs() -> [LossCurve] {
+      (0..<4).map { _ in
+        curve([8] + (0..<5).map { Double(6 - $0) * Double(stream.nextUniform()) })
+      }
+    }
+    let curves = (0..<3).map { _ in [runs(), runs(), runs()] }
+    let both = table(curves)
+    #expect(both.duels.map(\.entrant) == [0, 0] && both.duels.map(\.baseline) == [1, 2])
+    for duel in both.duels {
+      let alone = SuiteTable(
+        horizon: 1, tasks: ["t0", "t1", "t2"], entrants: ["learned", "x"],
+        isBaseline: [false, true], curves: curves.map { [$0[0], $0[duel.baseline]] }, seed: 0)
+      #expect(duel.speedup == alone.summaries[0].means[.speedup])
+      #expect(duel.winRate == alone.summaries[0].winRate)
+    }
+    // A baseline that never descends is worth nothing, but can be won against.
+    let flat = table([[[curve([4, 3])], [curve([4, 5])], [curve([4, 2])]]]).duels
+    #expect(flat[0].speedup == nil && flat[0].winRate == 1)
+    #expect(flat[1].winRate == 0)
   }
 
   @Test("a summary is the interquartile mean and the profile of all runs' scores")

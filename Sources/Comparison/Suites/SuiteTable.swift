@@ -46,6 +46,18 @@ package struct EntrantSummary: Sendable {
   package let runCount: Int
 }
 
+/// A learned optimizer against one baseline alone, on all tasks and the same optimizees.
+package struct Duel: Sendable {
+  /// The learned optimizer's place among all.
+  package let entrant: Int
+  /// The baseline's.
+  package let baseline: Int
+  /// The interquartile mean of the speedups; nil where the baseline never descended.
+  package let speedup: Estimate?
+  /// The share of runs won; ties count half.
+  package let winRate: Double
+}
+
 /// All optimizers on all tasks at one horizon.
 package struct SuiteTable: Sendable {
   /// How many times the tasks' steps runs have.
@@ -63,6 +75,8 @@ package struct SuiteTable: Sendable {
   package let scores: [[[RunScore]]]
   /// One an optimizer.
   package let summaries: [EntrantSummary]
+  /// Every learned optimizer against every baseline.
+  package let duels: [Duel]
 
   /// Where the profiles of a metric are taken; nil for a metric that has none.
   package static func thresholds(_ metric: SuiteMetric) -> [Double]? {
@@ -109,6 +123,11 @@ package struct SuiteTable: Sendable {
     let bootstrap = StratifiedBootstrap(seed: seed)
     summaries = entrants.indices.map { entrant in
       EntrantSummary(all.map { $0[entrant] }, bootstrap)
+    }
+    duels = entrants.indices.filter { !isBaseline[$0] }.flatMap { entrant in
+      entrants.indices.filter { isBaseline[$0] }.map { baseline in
+        Duel(entrant, baseline, curves, bootstrap)
+      }
     }
   }
 
@@ -160,19 +179,15 @@ extension EntrantSummary {
     var means: [SuiteMetric: Estimate] = [:]
     var profiles: [SuiteMetric: [Estimate]] = [:]
     for metric in SuiteMetric.allCases {
-      let table = scores.map { $0.compactMap { $0.metrics[metric] } }.filter { !$0.isEmpty }
-      let count = table.reduce(0) { $0 + $1.count }
-      guard count > 0 else { continue }
-      let values = table.flatMap(\.self)
       let thresholds = SuiteTable.thresholds(metric) ?? []
-      func figures(_ values: [Double]) -> [Double] {
+      let estimates = bootstrap.estimates(
+        of: scores.map { $0.compactMap { $0.metrics[metric] } }
+      ) { values in
         [Statistics.interquartileMean(values)]
           + Statistics.shares(of: values, above: thresholds)
       }
-      let estimates = zip(figures(values), bootstrap.intervals(of: table, figures)).map {
-        Estimate(value: $0, interval: $1, count: count)
-      }
-      means[metric] = estimates[0]
+      guard let mean = estimates.first else { continue }
+      means[metric] = mean
       if !thresholds.isEmpty { profiles[metric] = Array(estimates.dropFirst()) }
     }
     self.means = means
@@ -182,5 +197,36 @@ extension EntrantSummary {
     winRate = wins.isEmpty ? nil : wins.reduce(0, +) / Double(wins.count)
     divergedCount = all.count { !$0.final.isFinite }
     runCount = all.count
+  }
+}
+
+extension Duel {
+  /// The duel of two optimizers with these curves of each task's optimizers' runs.
+  init(
+    _ entrant: Int, _ baseline: Int, _ curves: [[[LossCurve]]], _ bootstrap: StratifiedBootstrap
+  ) {
+    self.entrant = entrant
+    self.baseline = baseline
+    let pairs = curves.map { Array(zip($0[entrant], $0[baseline])) }
+    speedup =
+      bootstrap.estimates(of: pairs.map { $0.compactMap { $0.speedup(over: $1) } }) {
+        [Statistics.interquartileMean($0)]
+      }.first
+    let all = pairs.flatMap(\.self)
+    winRate = Statistics.winRate(of: all.map(\.0.final), against: all.map(\.1.final))
+  }
+}
+
+extension StratifiedBootstrap {
+  /// Figures of numbers in strata, with their intervals; none where there are no numbers.
+  func estimates(
+    of strata: [[Double]], _ figures: ([Double]) -> [Double]
+  ) -> [Estimate] {
+    let strata = strata.filter { !$0.isEmpty }
+    let values = strata.flatMap(\.self)
+    guard !values.isEmpty else { return [] }
+    return zip(figures(values), intervals(of: strata, figures)).map {
+      Estimate(value: $0, interval: $1, count: values.count)
+    }
   }
 }

@@ -45,7 +45,26 @@ extension SuiteReport {
     ]
     let charts = [profile(.speedup, table), profile(.progress, table)].compactMap(\.self)
     if !charts.isEmpty { blocks.append(.figures(charts)) }
-    return blocks
+    return blocks + duels(table)
+  }
+
+  /// What a learned optimizer gains over one baseline, whatever else there is.
+  private func duels(_ table: SuiteTable) -> [ReportBlock] {
+    guard !table.duels.isEmpty else { return [] }
+    let learned = table.entrants.indices.filter { !record.optimizers[$0].isBaseline }
+    let rows = table.entrants.indices.filter { record.optimizers[$0].isBaseline }.map { baseline in
+      [table.entrants[baseline]]
+        + learned.map { entrant in
+          let duel = table.duels.first { $0.entrant == entrant && $0.baseline == baseline }
+          return Self.estimate(duel?.speedup) + ", " + Self.percent(duel?.winRate)
+        }
+    }
+    return [
+      .text(
+        "Learned optimizers against each hand-designed one alone, on all tasks: speedup and share of"
+          + " runs won."),
+      .table(ReportTable(columns: ["over"] + learned.map { table.entrants[$0] }, rows: rows)),
+    ]
   }
 
   private func profile(_ metric: SuiteMetric, _ table: SuiteTable) -> Chart? {

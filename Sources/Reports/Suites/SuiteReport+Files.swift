@@ -112,6 +112,16 @@ extension SuiteReport {
           text += "\(head),rate tolerance,\(decades),,,\n"
         }
       }
+      for duel in table.duels {
+        let head = "\(table.horizon),\(table.entrants[duel.entrant])"
+        let baseline = table.entrants[duel.baseline]
+        if let speedup = duel.speedup {
+          text +=
+            "\(head),speedup iqm over \(baseline),\(speedup.value),\(speedup.interval.low),"
+            + "\(speedup.interval.high),\(speedup.count)\n"
+        }
+        text += "\(head),win rate over \(baseline),\(duel.winRate),,,\n"
+      }
     }
     return text
   }
