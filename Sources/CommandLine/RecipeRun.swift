@@ -46,6 +46,11 @@ struct RecipeRun {
     }
     _ = try session.group.decideOnRankZero {
       if !settings[0].resumes { try requireNew(path) }
+      // What a later phase can't be trained with is told before the first one has been trained.
+      for (phase, settings) in zip(phases, settings) {
+        try TrainingPlan(settings: settings, given: phase, catalog: catalog)
+          .checkNew(ranks: session.group.count)
+      }
       return []
     }
     var found: [(path: String, loss: Double)] = []

@@ -213,6 +213,15 @@ struct TrainingPlan {
     return TrainingState(weights: saved.weights, options: options)
   }
 
+  /// Checks that what is given for a new training does not contradict itself.
+  ///
+  /// - Throws: `Failure`, `SettingError`.
+  func checkNew(ranks: Int) throws {
+    let options = try freshOptions(ranks: ranks)
+    try checkCounting(options)
+    try checkEstimation(options)
+  }
+
   private func freshOptions(ranks: Int) throws -> TrainingOptions {
     var options = settings.training
     if !given.contains("optimizees") { options.optimizees = ranks }

@@ -93,6 +93,12 @@ struct RecipeTests {
     try expectFailure(
       ["train", "--recipe=mnst"], code: 64, saying: ["no recipe 'mnst'", "did you mean 'mnist'"])
     try expectFailure(["train", "--recipe=fashion-mnist"], code: 64, saying: ["--save_path"])
+    // Of the second phase, which counts meta-steps, told before the first one begins.
+    let folder = try TemporaryFolder()
+    try expectFailure(
+      ["train", "--recipe=small-fc", "--num_epochs=1", "--save_path=a"], code: 64,
+      saying: ["nres counts meta-steps", "--num_meta_steps"], in: folder.path)
+    #expect(try folder.names() == [])
     try expectFailure(
       ["train", "--recipe=mnist", "--clip_norm=-1"], code: 64, saying: ["--clip_norm", "above 0"])
   }
