@@ -275,3 +275,16 @@ extension Contender {
     return false
   }
 }
+
+/// Checks that each of several problems gets an optimizee.
+///
+/// - Throws: `Failure`.
+private func requireOptimizees(_ count: Int, for problems: String) throws {
+  let names = ProblemNames(problems).names
+  guard count >= names.count else {
+    throw Failure(
+      .usage,
+      "--num_epochs \(count) is less than the \(names.count) problems \(problems), to which optimizees"
+        + " are dealt in turn; give at least \(names.count)")
+  }
+}

@@ -39,7 +39,9 @@ struct EvaluateSettings: Configurable {
       Setting(
         "learning_rate", \.learningRate, in: .atLeast(0), effect: .run,
         "of an optimizer that is not learned"),
-      Setting("num_epochs", \.epochCount, in: .from(1, to: 1e7), effect: .run, "optimizees"),
+      Setting(
+        "num_epochs", \.epochCount, in: .from(1, to: 1e7), effect: .run,
+        "optimizees, of each problem as many"),
       Setting("num_steps", \.stepCount, in: .from(1, to: 1e7), effect: .run, "steps of each"),
       Setting("seed", \.seed, effect: .run, "of all random numbers"),
       Setting("split", \.split, effect: .run, "the part of a data set"),
@@ -97,7 +99,6 @@ private struct Evaluating {
     let (name, options) = settings.problem.resolved(
       trainedAt: isLearned ? settings.path : nil)
     let entry = try catalog.problem(named: name)
-    try requireOptimizees(settings.epochCount, for: name)
     if let output = settings.output, Launch.current.rank == 0 {
       try requireOutput(output, inputs: [settings.path])
     }
@@ -141,12 +142,19 @@ private struct Evaluating {
     guard group.rank == 0 else { return }
     for divergence in evaluation.divergences { StandardError.notice(sentence(divergence)) }
     // The summary first: it must not be lost with a disk that is full by now.
-    printSummary("Epoch \(count)", mean: evaluation.mean, time: time)
+    printSummary("Epoch \(count)", mean: evaluation.meanFinalLoss, time: time)
+    let tasks = unroller.experiment.tasks
+    if tasks.count > 1 {
+      for (index, task) in tasks.enumerated() {
+        StandardError.notice("mean final loss of \(task.name): \(evaluation.mean(ofTask: index))")
+      }
+    }
     if evaluation.divergedCount > 0 {
       let rest = evaluation.meanOfFinished.map { ", the mean of the others is \($0)" } ?? ""
-      StandardError.notice("\(evaluation.divergedCount) of \(count) epochs diverged\(rest)")
+      let runs = tasks.count > 1 ? "\(count * tasks.count) optimizees" : "\(count) epochs"
+      StandardError.notice("\(evaluation.divergedCount) of \(runs) diverged\(rest)")
     } else {
-      StandardError.notice("mean final loss \(evaluation.mean)")
+      StandardError.notice("mean final loss \(evaluation.meanFinalLoss)")
     }
     if let output = settings.output { try AtomicFile.write(Self.table(evaluation), to: output) }
   }
@@ -185,19 +193,6 @@ private struct Evaluating {
         .usage, "--path '\(path)' names a learned optimizer, but --optimizer is \(chosen.name)")
     }
     return chosen.nets(learningRate: settings.learningRate)
-  }
-}
-
-/// Checks that each of several problems gets an optimizee.
-///
-/// - Throws: `Failure`.
-func requireOptimizees(_ count: Int, for problems: String) throws {
-  let names = ProblemNames(problems).names
-  guard count >= names.count else {
-    throw Failure(
-      .usage,
-      "--num_epochs \(count) is less than the \(names.count) problems \(problems), to which optimizees"
-        + " are dealt in turn; give at least \(names.count)")
   }
 }
 

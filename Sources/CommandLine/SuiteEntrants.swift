@@ -55,6 +55,10 @@ struct SuiteEntrants {
       var options = options
       options["learning_rate"] = .float(hyperparameters.rate)
       if let decay = hyperparameters.weightDecay { options["weight_decay"] = .float(decay) }
+      guard entry.setting(named: "schedule") == nil else {
+        options["schedule"] = .string(hyperparameters.schedule.text)
+        return Self.nets(try entry.make(options: options), trained.weights)
+      }
       let rule = try entry.make(options: options).scheduled(hyperparameters.schedule)
       return Self.nets(rule, trained.weights)
     }

@@ -198,7 +198,9 @@ struct TrainingPlan {
     ).load(overrides: [:], path: path, seed: options.seed)
     for (net, saved) in zip(experiment.nets, saved.nets) {
       let (wanted, found) = (net.optimizer.options, saved.optimizer.options)
-      let differing = Set(wanted.keys).union(found.keys).subtracting(["initializer"])
+      // What weights don't depend on may be chosen anew.
+      let free = type(of: net.optimizer).adjustableOptions.union(["initializer"])
+      let differing = Set(wanted.keys).union(found.keys).subtracting(free)
         .filter { wanted[$0] != found[$0] }.min()
       guard type(of: net.optimizer).name == type(of: saved.optimizer).name, differing == nil else {
         let what =

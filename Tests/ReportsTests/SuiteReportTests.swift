@@ -1,5 +1,6 @@
 import Comparison
 import Foundation
+import LearnedOptimizers
 import Reports
 import Testing
 

@@ -71,6 +71,28 @@ struct EvaluationTests {
     #expect(slow < 1.2 && fast < slow, "\(slow), \(fast)")
   }
 
+  @Test("every epoch has an optimizee of each problem, whose means are told one by one")
+  func severalProblems() throws {
+    let common = ["evaluate", "--optimizer=Adam", "--num_epochs=2", "--num_steps=20"]
+    func means(_ errors: String) -> [String] {
+      errors.split(separator: "\n").map(String.init).filter { $0.contains("mean final loss") }
+    }
+    let both = try run(common + ["--problem=simple,quadratic"])
+    #expect(both.code == 0)
+    let lines = means(both.errors)
+    try #require(lines.count == 3, "\(both.errors)")
+    #expect(lines[0].hasPrefix("l2l: mean final loss of simple: "))
+    #expect(lines[1].hasPrefix("l2l: mean final loss of quadratic: "))
+    func number(_ line: String) -> Double? {
+      line.split(separator: " ").last.flatMap { Double($0) }
+    }
+    let parts = try lines.map { try #require(number($0)) }
+    #expect(abs((parts[0] + parts[1]) / 2 - parts[2]) <= 1e-12 * parts[2])
+    let alone = means(try run(common + ["--problem=simple"]).errors)
+    #expect(try number(#require(alone.first)) == parts[0])
+    #expect(alone.count == 1)
+  }
+
   @Test("a pretrained optimizer brings its problem unless another is named")
   func pretrainedProblem() throws {
     let path = ["--path=pretrained:quadratic", "--num_epochs=2"]
@@ -85,9 +107,6 @@ struct EvaluationTests {
     try expectFailure(
       ["evaluate", "--problem=simple", "--optimizer=Adam", "--net_option=beta1=0.1"], code: 64,
       saying: ["--net_option", "Adam"])
-    try expectFailure(
-      ["evaluate", "--problem=simple,quadratic", "--optimizer=Adam", "--num_epochs=1"], code: 64,
-      saying: ["--num_epochs", "2 problems"])
     for (options, word) in [
       (["--sigma=1"], "--sigma"), (["--estimator=es", "--sign"], "--sign"),
       (["--estimator=es", "--second_derivatives"], "--second_derivatives"),

@@ -120,21 +120,3 @@ extension SuiteUnit.Purpose: Codable {
     try container.encode(text)
   }
 }
-
-extension RateSchedule: Codable {
-  /// Reads what `encode` wrote.
-  public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    guard let schedule = Self(text: text) else {
-      throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "a schedule '\(text)'"))
-    }
-    self = schedule
-  }
-
-  /// Writes the text.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(text)
-  }
-}

@@ -1,3 +1,4 @@
+internal import LearnedOptimizers
 internal import Platform
 internal import Tensors
 

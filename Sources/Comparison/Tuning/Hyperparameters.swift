@@ -1,3 +1,5 @@
+public import LearnedOptimizers
+
 /// What one trial of an optimizer is made with.
 public struct Hyperparameters: Hashable, Sendable, Codable {
   /// Which of them a search may choose.

@@ -16,6 +16,8 @@ final class PerceptronEngine: OptimizerEngine {
   private var scratch = Tensor([0])
   // One a tensor, at the step that is taken.
   private var stepSizes: [Float] = []
+  /// What the rule's schedule multiplies its rate by at the step that is taken.
+  private var rateFactor: Float = 1
 
   init(_ rule: any PerceptronOptimizer) {
     self.rule = rule
@@ -115,8 +117,17 @@ final class PerceptronEngine: OptimizerEngine {
   private func findStepSizes(_ input: StepInput, _ state: inout OptimizerState) {
     if let scheduler {
       scheduler.find(input, state: &state, into: &stepSizes)
-    } else if stepSizes.count != state.shapes.count {
-      stepSizes = [Float](repeating: rule.stepSize, count: state.shapes.count)
+      return
+    }
+    let factor = rule.rateSchedule.factor(state.step, input.count)
+    if stepSizes.count != state.shapes.count || factor != rateFactor {
+      rateFactor = factor
+      let size = rule.stepSize * factor
+      if stepSizes.count == state.shapes.count {
+        for index in stepSizes.indices { stepSizes[index] = size }
+      } else {
+        stepSizes = [Float](repeating: size, count: state.shapes.count)
+      }
     }
   }
 
@@ -149,7 +160,7 @@ final class PerceptronEngine: OptimizerEngine {
         let dims = dimensions.bindMemory(to: Int64.self).baseAddress
         let features = times.bindMemory(to: Float.self).baseAddress
         var call = ck_mlp_rule_call(
-          step_size: stepSize, weight_decay: rule.decayPerStep, times: nil)
+          step_size: stepSize, weight_decay: rule.decayPerStep * rateFactor, times: nil)
         if kernel.has_time != 0, let features {
           ck_mlp_rule_time_features(stepIndex, features)
           call.times = UnsafePointer(features)
@@ -179,8 +190,8 @@ final class PerceptronEngine: OptimizerEngine {
   /// Adam without bias correction, for tensors that the perceptron does not step.
   private func stepAdam(_ count: Int, _ state: inout Tensor, _ place: Place) {
     var adam = ck_adam()
-    ck_adam_make(&adam, rule.adamRate, 0.9, 0.95, 1e-8, 0, 0)
-    adam.weight_decay = rule.decayPerStep
+    ck_adam_make(&adam, rule.adamRate * rateFactor, 0.9, 0.95, 1e-8, 0, 0)
+    adam.weight_decay = rule.decayPerStep * rateFactor
     let count64 = Int64(count)
     state.withUnsafeMutableFloats { m in
       if let target = place.target {
@@ -234,6 +245,8 @@ protocol PerceptronOptimizer: LearnedOptimizer {
   func usesAdam(for shape: Shape) -> Bool
   /// The factor of every tensor's direction, where there is no scheduler.
   var stepSize: Float { get }
+  /// What it, Adam's rate and the decay go on by.
+  var rateSchedule: RateSchedule { get }
   /// What finds the factors step by step; nil where they stay.
   func makeScheduler() -> CeloScheduler?
 }
@@ -245,6 +258,7 @@ extension PerceptronOptimizer {
   var adamRate: Float { 0 }
   func usesAdam(for shape: Shape) -> Bool { false }
   var stepSize: Float { 1 }
+  var rateSchedule: RateSchedule { .constant }
   func makeScheduler() -> CeloScheduler? { nil }
 
   /// Unless decays are learned.

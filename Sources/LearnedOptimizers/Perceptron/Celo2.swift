@@ -17,7 +17,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   public static let name = "Celo2"
   /// The sizes of steps: the learned directions do not depend on them.
   public static let adjustableOptions: Set<String> = [
-    "learning_rate", "weight_decay", "adam_multiplier",
+    "learning_rate", "weight_decay", "schedule", "adam_multiplier",
   ]
   /// The constants.
   public let settings: Celo2Settings
@@ -42,9 +42,16 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
     self.init(settings)
   }
 
-  /// learning_rate, weight_decay, adam_multiplier and layers.
-  public var options: [String: JSONValue] { settings.json }
+  /// learning_rate, weight_decay, schedule, adam_multiplier and layers.
+  ///
+  /// A schedule that stays is left out, as files of earlier versions have it.
+  public var options: [String: JSONValue] {
+    var options = settings.json
+    if schedule == .constant { options["schedule"] = nil }
+    return options
+  }
 
+  private var schedule: RateSchedule { settings.base.schedule }
   private var learningRate: Float { settings.base.learningRate }
   private var weightDecay: Float { settings.base.weightDecay }
   private var adamMultiplier: Float { settings.adamMultiplier }
@@ -52,8 +59,10 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   /// `w0`, `b0`, `w1`, `b1`, `w2`, `b2`.
   public var weights: [VariableSpecification] { core.weights() }
 
-  /// Parameters.
-  public var inputs: StepInputs { .parameter }
+  /// Parameters; progress where the rate does not stay.
+  public var inputs: StepInputs {
+    schedule == .constant ? .parameter : [.parameter, .progress]
+  }
 
   /// The accumulators; Adam's m and v for tensors of rank 0 and 1.
   public func initialState(of shape: Shape) -> [Tensor] {
@@ -67,6 +76,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
     -> (update: Variable, state: [Variable])
   {
     let p = step.parameter
+    let learningRate = learningRate * schedule.factor(step.index, step.count)
     guard p.shape.rank >= 2 else {
       let g = step.gradient
       let m = state[0] * 0.9 + g * (1 - Float(0.9))
@@ -88,6 +98,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   var adamRate: Float { learningRate * adamMultiplier }
   func usesAdam(for shape: Shape) -> Bool { shape.rank < 2 }
   var stepSize: Float { learningRate }
+  var rateSchedule: RateSchedule { schedule }
 }
 
 /// Celo2's learned rule for tensors of every rank, without orthogonal directions.
@@ -95,7 +106,9 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   /// `Celo2Base`.
   public static let name = "Celo2Base"
   /// The sizes of steps: the learned directions do not depend on them.
-  public static let adjustableOptions: Set<String> = ["learning_rate", "weight_decay"]
+  public static let adjustableOptions: Set<String> = [
+    "learning_rate", "weight_decay", "schedule",
+  ]
   /// The constants.
   public let settings: Celo2BaseSettings
   let core: PerceptronCore
@@ -116,17 +129,26 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
     self.init(settings)
   }
 
-  /// learning_rate, weight_decay and layers.
-  public var options: [String: JSONValue] { settings.json }
+  /// learning_rate, weight_decay, schedule and layers.
+  ///
+  /// A schedule that stays is left out, as files of earlier versions have it.
+  public var options: [String: JSONValue] {
+    var options = settings.json
+    if schedule == .constant { options["schedule"] = nil }
+    return options
+  }
 
+  private var schedule: RateSchedule { settings.schedule }
   private var learningRate: Float { settings.learningRate }
   private var weightDecay: Float { settings.weightDecay }
 
   /// `w0`, `b0`, `w1`, `b1`, `w2`, `b2`.
   public var weights: [VariableSpecification] { core.weights() }
 
-  /// Parameters.
-  public var inputs: StepInputs { .parameter }
+  /// Parameters; progress where the rate does not stay.
+  public var inputs: StepInputs {
+    schedule == .constant ? .parameter : [.parameter, .progress]
+  }
 
   /// The accumulators.
   public func initialState(of shape: Shape) -> [Tensor] {
@@ -138,6 +160,7 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
     -> (update: Variable, state: [Variable])
   {
     let p = step.parameter
+    let learningRate = learningRate * schedule.factor(step.index, step.count)
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
     let direction = normalized(
       core.direction(outputs, parameter: p), lastAxes: min(2, p.shape.rank), epsilon: 1e-9)
@@ -147,4 +170,5 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   var normalizesStep: Bool { true }
   var decayPerStep: Float { learningRate * weightDecay }
   var stepSize: Float { learningRate }
+  var rateSchedule: RateSchedule { schedule }
 }

@@ -42,15 +42,19 @@ public struct Celo2BaseSettings: Configurable, Equatable {
   public var learningRate: Float = 0.001
   /// The decoupled weight decay.
   public var weightDecay: Float = 0
+  /// How the rate goes on where the number of steps is told.
+  public var schedule = RateSchedule.constant
   /// Sizes of the perceptron's hidden layers.
   public var hidden = [8, 8]
 
   /// Those of the paper.
   public init() {}
 
-  /// learning_rate, weight_decay and layers.
+  /// learning_rate, weight_decay, schedule and layers.
   public static let settings: [Setting<Celo2BaseSettings>] = [
-    .learningRate(\.learningRate), .weightDecay(\.weightDecay), .hiddenLayers(\.hidden),
+    .learningRate(\.learningRate), .weightDecay(\.weightDecay),
+    Setting("schedule", \.schedule, "how the learning rate goes on from step to step"),
+    .hiddenLayers(\.hidden),
   ]
 }
 
@@ -64,7 +68,7 @@ public struct Celo2Settings: Configurable, Equatable {
   /// Those of the paper.
   public init() {}
 
-  /// learning_rate, weight_decay, layers and adam_multiplier.
+  /// learning_rate, weight_decay, schedule, layers and adam_multiplier.
   public static let settings: [Setting<Celo2Settings>] =
     Celo2BaseSettings.settings.map { $0.within(\.base) } + [
       Setting(

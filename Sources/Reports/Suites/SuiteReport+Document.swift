@@ -1,4 +1,5 @@
 internal import Comparison
+internal import LearnedOptimizers
 
 extension SuiteReport {
   /// The report's pieces.

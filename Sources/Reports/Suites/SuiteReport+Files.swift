@@ -1,4 +1,5 @@
 internal import Comparison
+internal import LearnedOptimizers
 internal import Settings
 
 // MARK: - Numbers for programs

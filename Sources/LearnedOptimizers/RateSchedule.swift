@@ -1,4 +1,5 @@
 internal import Platform
+public import Settings
 
 /// How a learning rate goes on over a run: a factor for every step.
 ///
@@ -70,5 +71,56 @@ public struct RateSchedule: Hashable, Sendable {
       let start = Double(max(warm, 1))
       return (start / max(Double(step), start)).squareRoot()
     }
+  }
+}
+
+extension RateSchedule: SettingValue {
+  /// A form, with a warm-up or without.
+  public static var placeholder: String { "FORM[+WARM-UP]" }
+  /// The forms.
+  public static func expectation(_ bounds: Bounds) -> String {
+    "\(Form.allCases.map(\.rawValue).joined(separator: ", ")), each with the share of a warm-up or"
+      + " without, as cosine+0.05"
+  }
+  /// What `text` is.
+  public init?(settingTexts texts: [String]) {
+    guard let text = texts.last else { return nil }
+    self.init(text: text)
+  }
+  /// What `settingJSON` is.
+  public init?(settingJSON json: JSONValue) {
+    guard let text = json.string else { return nil }
+    self.init(text: text)
+  }
+  /// `text`.
+  public var settingText: String { text }
+  /// `text`.
+  public var settingJSON: JSONValue { .string(text) }
+}
+
+extension RateSchedule {
+  /// What the rate of a step is multiplied by, as rules compute: 1 where the number of steps is not
+  /// known.
+  func factor(_ step: Int, _ count: Int?) -> Float {
+    guard let count, self != .constant else { return 1 }
+    return Float(factor(step: step, of: count))
+  }
+}
+
+extension RateSchedule: Codable {
+  /// Reads what `encode` wrote.
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    guard let schedule = Self(text: text) else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "a schedule '\(text)'"))
+    }
+    self = schedule
+  }
+
+  /// Writes the text.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
   }
 }
