@@ -1,39 +1,57 @@
 extension Recipe {
-  /// The four small perceptrons of Celo2's published recipe, in units up to 3 times theirs.
+  /// Perceptrons, a convolutional net, an autoencoder and a recurrent net, as small as they teach something.
   ///
-  /// The published one scales by up to 1000, where a step of a fixed size can do nothing, or nothing
-  /// good, for most of a training; 3 teaches to do without a tuned learning rate.
-  private static func smallImages(_ net: String) -> [(String, String)] {
-    [
-      ("problem", "small-images"), ("problem_option", "scale=3"), ("net_option", "net=\(net)"),
-      ("net_option", "layers=8,8"),
-    ]
-  }
+  /// The published recipe has the four perceptrons of `small-images` alone, in units up to 1000 times
+  /// theirs, where a step of a fixed size can do nothing, or nothing good, for most of a training; 3
+  /// teaches to do without a tuned learning rate.
+  private static let mixture: [(String, String)] = [
+    ("problem", "small-images"), ("problem", "perceptrons"), ("problem", "conv-net"),
+    ("problem", "autoencoder"), ("problem", "char-lstm"),
+    ("problem_option", "small-images.scale=3"),
+    ("problem_option", "perceptrons.reparametrize=global"),
+    ("problem_option", "perceptrons.scale=3"), ("problem_option", "perceptrons.widths=12,96"),
+    ("problem_option", "perceptrons.depths=0,3"),
+    ("problem_option", "perceptrons.activations=relu,sigmoid,silu,elu"),
+    ("problem_option", "conv-net.channels=6,6"), ("problem_option", "conv-net.size=8"),
+    ("problem_option", "conv-net.set=fashion-mnist"), ("problem_option", "conv-net.batch_size=32"),
+    ("problem_option", "autoencoder.layers=24,6,24"),
+    ("problem_option", "autoencoder.activation=elu"),
+    ("problem_option", "autoencoder.set=fashion-mnist"), ("problem_option", "char-lstm.hidden=12"),
+    ("problem_option", "char-lstm.length=10"), ("problem_option", "char-lstm.batch_size=8"),
+    ("problem_option", "char-lstm.embedding=10"),
+  ]
+
+  /// Evolution strategies on trajectories of 100 to 1,000 steps.
+  private static let evolution: KeyValuePairs<String, String> = [
+    "estimator": "nres", "sigma": "0.02", "num_steps": "100..1000", "unroll_length": "50",
+    "optimizees": "16", "log_period": "100", "evaluation_period": "1000", "evaluation_epochs": "5",
+    "checkpoint_period": "200", "learning_rate": "0.0007", "meta_optimizer": "adamw",
+    "schedule": "cosine", "warmup": "20", "clip_value": "3", "loss_clip": "5",
+  ]
 
   /// Backpropagation through short unrolls finds in minutes what evolution strategies, at a signal to
-  /// noise of a hundredth, need hours for; these then take off its bias to early losses, on
-  /// trajectories of up to 2,000 steps.
+  /// noise of a hundredth, need hours for; these then take off its bias to early losses, first at a
+  /// rate that stays, then at one that falls as it does where it is used: with a rate that stays, the
+  /// final loss tells more of the noise of the last steps than of their direction.
   private static func general(_ name: String, _ net: String) -> Recipe {
-    let shared = smallImages(net)
+    let rule = [("net_option", "net=\(net)"), ("net_option", "layers=8,8")]
+    let steady = mixture + rule + [("net_option", "learning_rate=0.005")]
+    let falling =
+      mixture + rule + [
+        ("net_option", "learning_rate=0.008"), ("net_option", "schedule=cosine"),
+      ]
     return Recipe(
-      name, "\(net) for any model: on four small perceptrons, half an hour of a core", starts: 1,
+      name, "\(net) for any model: on small models of five kinds, an hour of a core", starts: 1,
       phases: [
         Phase(
-          "search", shared,
+          "search", steady,
           [
-            "num_steps": "500", "unroll_length": "25", "optimizees": "4", "num_epochs": "25",
-            "log_period": "1", "evaluation_period": "25", "evaluation_epochs": "5",
+            "num_steps": "300", "unroll_length": "25", "optimizees": "8", "num_epochs": "60",
+            "log_period": "10", "evaluation_period": "60", "evaluation_epochs": "5",
             "learning_rate": "0.002", "meta_loss": "log", "clip_norm": "1",
           ]),
-        Phase(
-          "train", shared,
-          [
-            "estimator": "nres", "num_steps": "100..2000", "unroll_length": "50",
-            "optimizees": "16", "num_meta_steps": "12000", "log_period": "100",
-            "evaluation_period": "1000", "evaluation_epochs": "5", "learning_rate": "0.0003",
-            "meta_optimizer": "adamw", "schedule": "cosine", "warmup": "100", "clip_value": "3",
-            "loss_clip": "3.454",
-          ]),
+        Phase("train", steady + Array(evolution), ["num_meta_steps": "9000"]),
+        Phase("decay", falling + Array(evolution), ["num_meta_steps": "5000"]),
       ])
   }
 

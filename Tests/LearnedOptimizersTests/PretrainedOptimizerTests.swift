@@ -10,7 +10,7 @@ struct PretrainedOptimizerTests {
     let saved = try pretrained.load()
     let (problem, rule): (String, any LearnedOptimizer.Type) =
       switch pretrained {
-      case .celo2: ("small-images", Celo2.self)
+      case .celo2: ("small-images,perceptrons,conv-net,autoencoder,char-lstm", Celo2.self)
       case .perceptrons: ("mnist,perceptron,perceptrons", RNNprop.self)
       case .mnist, .quadratic: (pretrained.rawValue, CoordinateWiseDeepLSTM.self)
       }
