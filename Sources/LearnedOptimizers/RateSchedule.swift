@@ -58,8 +58,9 @@ public struct RateSchedule: Hashable, Sendable {
     self.init(form, warmup: warmup)
   }
 
-  /// What the rate of a step is multiplied by.
-  public func factor(step: Int, of count: Int) -> Double {
+  /// What the rate of a step is multiplied by; 1 where the number of steps is not known.
+  public func factor(step: Int, of count: Int?) -> Double {
+    guard let count else { return 1 }
     let warm = Int((warmup * Double(count)).rounded())
     if step < warm { return Double(step) / Double(warm) }
     let share = min(Double(step - warm) / Double(max(count - warm, 1)), 1)
@@ -96,15 +97,6 @@ extension RateSchedule: SettingValue {
   public var settingText: String { text }
   /// `text`.
   public var settingJSON: JSONValue { .string(text) }
-}
-
-extension RateSchedule {
-  /// What the rate of a step is multiplied by, as rules compute: 1 where the number of steps is not
-  /// known.
-  func factor(_ step: Int, _ count: Int?) -> Float {
-    guard let count, self != .constant else { return 1 }
-    return Float(factor(step: step, of: count))
-  }
 }
 
 extension RateSchedule: Codable {

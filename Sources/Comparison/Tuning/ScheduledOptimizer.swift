@@ -13,7 +13,7 @@ extension LearnedOptimizer {
   package func scheduled(_ schedule: RateSchedule) -> any LearnedOptimizer {
     guard schedule != .constant else { return self }
     return ScheduledOptimizer(base: self, text: schedule.text, looksAtCount: true) {
-      step, count in count.map { schedule.factor(step: step, of: $0) } ?? 1
+      schedule.factor(step: $0, of: $1)
     }
   }
 

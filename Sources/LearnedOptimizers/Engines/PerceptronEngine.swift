@@ -14,7 +14,7 @@ final class PerceptronEngine: OptimizerEngine {
   private var kernel: ck_mlp_rule
   private var packed = Tensor([0])
   private var scratch = Tensor([0])
-  // One a tensor, at the step that is taken.
+  // The scheduler's, one a tensor, at the step that is taken.
   private var stepSizes: [Float] = []
   /// What the rule's schedule multiplies its rate by at the step that is taken.
   private var rateFactor: Float = 1
@@ -85,7 +85,7 @@ final class PerceptronEngine: OptimizerEngine {
           for index in state.shapes.indices {
             let place = Place(
               gradient: gradient + offset, parameters: parameters + offset, update: update + offset)
-            run(index, stepSizes[index], &state, place)
+            run(index, &state, place)
             offset += state.shapes[index].count
           }
         }
@@ -106,7 +106,7 @@ final class PerceptronEngine: OptimizerEngine {
           let place = Place(
             gradient: gradient + offset, parameters: UnsafePointer(vector + start + offset),
             update: nil, target: vector + start + offset)
-          run(index, stepSizes[index], &state, place)
+          run(index, &state, place)
           offset += state.shapes[index].count
         }
       }
@@ -117,17 +117,8 @@ final class PerceptronEngine: OptimizerEngine {
   private func findStepSizes(_ input: StepInput, _ state: inout OptimizerState) {
     if let scheduler {
       scheduler.find(input, state: &state, into: &stepSizes)
-      return
-    }
-    let factor = rule.rateSchedule.factor(state.step, input.count)
-    if stepSizes.count != state.shapes.count || factor != rateFactor {
-      rateFactor = factor
-      let size = rule.stepSize * factor
-      if stepSizes.count == state.shapes.count {
-        for index in stepSizes.indices { stepSizes[index] = size }
-      } else {
-        stepSizes = [Float](repeating: size, count: state.shapes.count)
-      }
+    } else {
+      rateFactor = Float(rule.rateSchedule.factor(step: state.step, of: input.count))
     }
   }
 
@@ -139,7 +130,7 @@ final class PerceptronEngine: OptimizerEngine {
   }
 
   private func run(
-    _ index: Int, _ stepSize: Float, _ state: inout OptimizerState, _ place: Place
+    _ index: Int, _ state: inout OptimizerState, _ place: Place
   ) {
     let shape = state.shapes[index]
     if rule.usesAdam(for: shape) { return stepAdam(shape.count, &state.tensors[index], place) }
@@ -160,7 +151,8 @@ final class PerceptronEngine: OptimizerEngine {
         let dims = dimensions.bindMemory(to: Int64.self).baseAddress
         let features = times.bindMemory(to: Float.self).baseAddress
         var call = ck_mlp_rule_call(
-          step_size: stepSize, weight_decay: rule.decayPerStep * rateFactor, times: nil)
+          step_size: scheduler == nil ? rule.stepSize * rateFactor : stepSizes[index],
+          weight_decay: rule.decayPerStep * rateFactor, times: nil)
         if kernel.has_time != 0, let features {
           ck_mlp_rule_time_features(stepIndex, features)
           call.times = UnsafePointer(features)

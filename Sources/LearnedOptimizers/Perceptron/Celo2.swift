@@ -76,7 +76,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
     -> (update: Variable, state: [Variable])
   {
     let p = step.parameter
-    let learningRate = learningRate * schedule.factor(step.index, step.count)
+    let learningRate = learningRate * Float(schedule.factor(step: step.index, of: step.count))
     guard p.shape.rank >= 2 else {
       let g = step.gradient
       let m = state[0] * 0.9 + g * (1 - Float(0.9))
@@ -160,7 +160,7 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
     -> (update: Variable, state: [Variable])
   {
     let p = step.parameter
-    let learningRate = learningRate * schedule.factor(step.index, step.count)
+    let learningRate = learningRate * Float(schedule.factor(step: step.index, of: step.count))
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
     let direction = normalized(
       core.direction(outputs, parameter: p), lastAxes: min(2, p.shape.rank), epsilon: 1e-9)

@@ -4,7 +4,7 @@ internal import Layers
 package import Tensors
 
 /// The places and extents of one loss of a `CharacterModel` and its gradient.
-private struct CharacterPass {
+struct CharacterPass: Sendable {
   let length: Int
   let batch: Int
   let embedding: (rows: Int, columns: Int)
@@ -19,10 +19,14 @@ private struct CharacterPass {
   let weights, biases, table, scratch, floats: Int
 
   init(
-    cell: any RecurrentCellPass, length: Int, batch: Int, embedding: (rows: Int, columns: Int),
+    cell kind: CharacterModel.Cell, length: Int, batch: Int, embedding: (rows: Int, columns: Int),
     hidden: Int
   ) {
-    self.cell = cell
+    cell =
+      switch kind {
+      case .lstm: LSTMPass(batch: batch, inputs: embedding.columns, hidden: hidden)
+      case .gru: GRUPass(batch: batch, inputs: embedding.columns, hidden: hidden)
+      }
     self.length = length
     self.batch = batch
     self.embedding = embedding
@@ -49,17 +53,6 @@ private struct CharacterPass {
 }
 
 extension CharacterModel: DirectGradient {
-  private var pass: CharacterPass {
-    let table = parameters[0].shape
-    let cell: any RecurrentCellPass =
-      switch cell {
-      case .lstm: LSTMPass(batch: batchSize, inputs: table[1], hidden: hidden)
-      case .gru: GRUPass(batch: batchSize, inputs: table[1], hidden: hidden)
-      }
-    return CharacterPass(
-      cell: cell, length: length, batch: batchSize, embedding: (table[0], table[1]), hidden: hidden)
-  }
-
   /// Where all products are small.
   package var findsGradients: Bool { pass.layers.allSatisfy(\.isSmall) }
 
@@ -69,7 +62,6 @@ extension CharacterModel: DirectGradient {
     minibatch: inout RandomStream, memory: inout Tensor,
     into gradient: UnsafeMutablePointer<Float>
   ) -> Float {
-    let pass = pass
     if memory.count < pass.floats {
       memory = Tensor(uninitialized: Shape(vector: pass.floats)) { _ in }
     }

@@ -29,6 +29,7 @@ public struct CharacterModel: Classifier {
   let hidden: Int
   let length: Int
   let batchSize: Int
+  let pass: CharacterPass
 
   /// A model of `text` that sees passages of `length` characters.
   ///
@@ -71,6 +72,9 @@ public struct CharacterModel: Classifier {
           "linear/w", [hidden, count], Initialization.scaledByInputs.weights(inputs: hidden)),
         VariableSpecification("linear/b", [count], .zeros),
       ]
+    pass = CharacterPass(
+      cell: cell, length: length, batch: batchSize, embedding: (count, embeddingSize),
+      hidden: hidden)
   }
 
   /// The mean cross-entropy of the characters of one minibatch of passages.

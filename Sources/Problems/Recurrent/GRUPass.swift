@@ -48,24 +48,14 @@ struct GRUPass: RecurrentCellPass {
     UnsafePointer(step.kept + (layer == 0 ? joined : resetJoined))
   }
 
-  /// Rows of x and of a state beside each other.
-  private func join(
-    _ x: UnsafePointer<Float>, _ state: UnsafePointer<Float>,
-    into target: UnsafeMutablePointer<Float>
-  ) {
-    let width = inputs + hidden
-    putColumns(rows: batch, count: inputs, from: x, into: target, width: width, first: 0)
-    putColumns(
-      rows: batch, count: hidden, from: state, into: target, width: width, first: inputs)
-  }
-
   func apply(
     _ step: RecurrentStep, _ parameters: LayerPlaces<UnsafePointer<Float>>,
     shared: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     into result: UnsafeMutablePointer<Float>
   ) {
     let kept = step.kept
-    join(step.x, step.h, into: kept + joined)
+    joinColumns(
+      rows: batch, step.x, inputs: inputs, step.h, hidden: hidden, into: kept + joined)
     layers[0].apply(
       kept + joined, w: parameters[0].w, b: parameters[0].b, sums: kept + gates,
       result: kept + gates, scratch: scratch)
@@ -75,7 +65,8 @@ struct GRUPass: RecurrentCellPass {
         into: kept + place)
     }
     multiply(count, step.h, kept + reset, into: shared + some)
-    join(step.x, shared + some, into: kept + resetJoined)
+    joinColumns(
+      rows: batch, step.x, inputs: inputs, shared + some, hidden: hidden, into: kept + resetJoined)
     layers[1].apply(
       kept + resetJoined, w: parameters[1].w, b: parameters[1].b, sums: kept + candidate,
       result: kept + candidate, scratch: scratch)
@@ -118,13 +109,8 @@ struct GRUPass: RecurrentCellPass {
 
     layers[0].pullBack(gateCotangent, source: kept + gates, into: dz[0])
     layers[0].inputGradient(sums: dz[0], w: parameters[0].w, into: joined, scratch: scratch)
-    for row in 0..<batch {
-      let (from, to) = (joined + row * width, x + row * inputs)
-      for column in 0..<inputs { to[column] += from[column] }
-    }
+    addColumns(rows: batch, count: inputs, from: joined, width: width, first: 0, into: x)
     guard let h else { return }
-    takeColumns(
-      rows: batch, count: hidden, from: joined, width: width, first: inputs, into: some)
-    add(count, some, into: h)
+    addColumns(rows: batch, count: hidden, from: joined, width: width, first: inputs, into: h)
   }
 }

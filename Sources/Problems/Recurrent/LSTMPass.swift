@@ -62,12 +62,8 @@ struct LSTMPass: RecurrentCellPass {
   ) {
     let kept = step.kept
     let n = Int64(count)
-    putColumns(
-      rows: batch, count: inputs, from: step.x, into: kept + joined, width: inputs + hidden,
-      first: 0)
-    putColumns(
-      rows: batch, count: hidden, from: step.h, into: kept + joined, width: inputs + hidden,
-      first: inputs)
+    joinColumns(
+      rows: batch, step.x, inputs: inputs, step.h, hidden: hidden, into: kept + joined)
     let z = shared + sums
     layers[0].apply(
       kept + joined, w: parameters[0].w, b: parameters[0].b, sums: z, result: z, scratch: scratch)
@@ -125,8 +121,7 @@ struct LSTMPass: RecurrentCellPass {
     takeColumns(
       rows: batch, count: inputs, from: joined, width: inputs + hidden, first: 0, into: x)
     guard let h else { return }
-    takeColumns(
-      rows: batch, count: hidden, from: joined, width: inputs + hidden, first: inputs, into: some)
-    add(count, some, into: h)
+    addColumns(
+      rows: batch, count: hidden, from: joined, width: inputs + hidden, first: inputs, into: h)
   }
 }

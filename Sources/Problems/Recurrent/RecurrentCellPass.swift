@@ -61,6 +61,27 @@ func takeColumns(
   }
 }
 
+/// The same added to a matrix [rows, count].
+func addColumns(
+  rows: Int, count: Int, from source: UnsafePointer<Float>, width: Int, first: Int,
+  into target: UnsafeMutablePointer<Float>
+) {
+  for row in 0..<rows {
+    let (from, to) = (source + row * width + first, target + row * count)
+    for column in 0..<count { to[column] += from[column] }
+  }
+}
+
+/// Rows of x [rows, inputs] and h [rows, hidden] beside each other.
+func joinColumns(
+  rows: Int, _ x: UnsafePointer<Float>, inputs: Int, _ h: UnsafePointer<Float>, hidden: Int,
+  into target: UnsafeMutablePointer<Float>
+) {
+  let width = inputs + hidden
+  putColumns(rows: rows, count: inputs, from: x, into: target, width: width, first: 0)
+  putColumns(rows: rows, count: hidden, from: h, into: target, width: width, first: inputs)
+}
+
 /// A matrix [rows, count] as columns of another [rows, width], from `first` on.
 func putColumns(
   rows: Int, count: Int, from source: UnsafePointer<Float>,
