@@ -140,12 +140,13 @@ extension TrainingOptions {
     for (setting, hasEffect) in [
       ("sigma", !isBackpropagation), ("loss_clip", !isBackpropagation),
       ("imitation", isBackpropagation),
+      ("log_floor", metaLoss == .log || metaLoss == .final),
       ("weight_decay", metaOptimizer == .adamw),
       ("momentum", metaOptimizer == .sgd),
     ] where isGiven(setting) && !hasEffect {
       let with = [
         "weight_decay": "--meta_optimizer=adamw", "momentum": "--meta_optimizer=sgd",
-        "imitation": "--estimator=backprop",
+        "imitation": "--estimator=backprop", "log_floor": "--meta_loss=log or final",
       ]
       throw refuse(
         "--\(setting) has no effect without \(with[setting] ?? "evolution strategies"): leave it out"

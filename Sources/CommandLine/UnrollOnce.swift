@@ -28,7 +28,7 @@ struct UnrollSettings: Configurable {
 
   /// What of a training decides an unroll's numbers.
   private static let ofTraining = [
-    "estimator", "second_derivatives", "meta_loss", "clip_norm", "adjoint_limit",
+    "estimator", "second_derivatives", "meta_loss", "log_floor", "clip_norm", "adjoint_limit",
     "adjoint_smoothing", "sigma", "perturbation_steps", "sign", "loss_clip", "seed",
   ]
 

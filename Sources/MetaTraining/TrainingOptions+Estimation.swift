@@ -20,7 +20,8 @@ extension TrainingOptions {
   /// What estimators are told, for an experiment's nets.
   public func estimationSetting(for experiment: Experiment) -> EstimationSetting {
     var setting = EstimationSetting(
-      window: unrollLength, horizon: horizon, metaLoss: metaLoss, lossClip: lossClip)
+      window: unrollLength, horizon: horizon, metaLoss: MetaLoss(metaLoss, floor: logFloor),
+      lossClip: lossClip)
     if !freeze.isEmpty {
       setting.frozen = experiment.nets.map { net in
         net.optimizer.weights.flatMap { weight in

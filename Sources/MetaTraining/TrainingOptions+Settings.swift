@@ -65,6 +65,10 @@ extension TrainingOptions: Configurable {
         + " the smallest one"
     ),
     Setting(
+      "log_floor", \.logFloor, in: .above(0),
+      "what meta_loss log and final add to losses first: of those far below it, differences count, not ratios"
+    ),
+    Setting(
       "estimator", \.estimator, placeholder: "NAME",
       "how meta-gradients are found: backprop, es, pes, nres, full-es or pes-analytic"),
     Setting(

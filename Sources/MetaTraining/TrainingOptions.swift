@@ -66,7 +66,9 @@ public struct TrainingOptions: Equatable, Sendable {
   /// weights.
   public var startFrom: String?
   /// What is minimized.
-  public var metaLoss = MetaLoss.sum
+  public var metaLoss = MetaLoss.Kind.sum
+  /// What is added to losses before their logarithm; see `MetaLoss.floor`.
+  public var logFloor = MetaLoss.defaultFloor
   /// The name of the estimator of meta-gradients.
   public var estimator = TruncatedBackpropagation.name
   /// The share of windows in which backpropagation learns from a teacher; see `Imitation`.

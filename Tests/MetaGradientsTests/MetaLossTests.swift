@@ -6,17 +6,23 @@ import Testing
 struct MetaLossTests {
   private let losses: [Double] = [3, 0.5, 2, 0.25, 1]
 
+  /// All kinds, and logarithms of losses below and above a floor.
+  private static let kinds =
+    MetaLoss.allCases + [
+      MetaLoss(.log, floor: 0.7), MetaLoss(.final, floor: 5),
+    ]
+
   /// The meta-loss by its definition.
   private func definition(_ kind: MetaLoss, _ losses: [Double]) -> Double {
-    switch kind {
+    switch kind.kind {
     case .sum: losses.reduce(0, +)
-    case .log: losses.reduce(0) { $0 + log($1 + 1e-8) }
-    case .final: log((losses.last ?? 0) + 1e-8)
+    case .log: losses.reduce(0) { $0 + log($1 + kind.floor) }
+    case .final: log((losses.last ?? 0) + kind.floor)
     case .minimum: losses.min() ?? 0
     }
   }
 
-  @Test("values and derivatives are those of the definition", arguments: MetaLoss.allCases)
+  @Test("values and derivatives are those of the definition", arguments: kinds)
   func derivatives(kind: MetaLoss) {
     let single = losses.map { Float($0) }
     #expect(abs(kind.value(single) - definition(kind, losses)) < 1e-12)
@@ -32,9 +38,9 @@ struct MetaLossTests {
 
   @Test(
     "contributions add up to the meta-loss, the mean where it is a sum",
-    arguments: MetaLoss.allCases)
+    arguments: kinds)
   func contributions(kind: MetaLoss) {
-    let isMean = kind == .sum || kind == .log
+    let isMean = kind.kind == .sum || kind.kind == .log
     let expected = definition(kind, losses) / (isMean ? Double(losses.count) : 1)
     let found = kind.contributions(losses)
     #expect(found.count == losses.count)
@@ -43,7 +49,7 @@ struct MetaLossTests {
   }
 
   @Test(
-    "contributions see changes far below float32's rounding", arguments: MetaLoss.allCases)
+    "contributions see changes far below float32's rounding", arguments: kinds)
   func fineContributions(kind: MetaLoss) {
     // Evolution strategies compare two nearly equal losses, of which only one differs here.
     var other = losses
@@ -51,7 +57,9 @@ struct MetaLossTests {
     other[changed] += 1e-10
     let difference = zip(kind.contributions(other), kind.contributions(losses))
       .reduce(0) { $0 + $1.0 - $1.1 }
-    let scale = kind == .sum || kind == .log ? 0.2 : 1
+    // Of the loss 1 that changes; the smallest one is itself.
+    let slope = kind.kind == .log || kind.kind == .final ? 1 / (1 + kind.floor) : 1
+    let scale = (kind.kind == .sum || kind.kind == .log ? 0.2 : 1) * slope
     #expect(abs(difference / (scale * 1e-10) - 1) < 1e-4)
   }
 
