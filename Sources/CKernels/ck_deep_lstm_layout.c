@@ -17,7 +17,6 @@ void ck_dl_make_layout(
   const int has_moments = config->preprocess == CK_PREPROCESS_MOMENTS;
   layout->projection = has_moments ? config->projection : 0;
   layout->projection_pitch = round_up(layout->projection, shape->vector);
-  layout->seen = config->p0 > 0 ? 3 : 2;
   layout->inputs = has_moments
       ? config->projection
       : config->width * (config->preprocess == CK_PREPROCESS_LOG_AND_SIGN ? 2 : 1);
@@ -29,17 +28,16 @@ void ck_dl_make_layout(
   int64_t flat = 0, packed = CK_DL_HEADER, state = 0, gradient = 0;
   int64_t tape = (int64_t)layout->inputs * lanes;
   layout->packed_projection = packed;
-  layout->packed_projection_backward = packed + ck_dl_align((int64_t)(layout->seen + 1) * layout->projection);
+  layout->packed_projection_backward = packed + ck_dl_align((int64_t)3 * layout->projection);
   layout->projection_gradient = gradient;
   layout->moments = state;
   layout->tape_seen = tape;
   if (has_moments) {
-    flat += (int64_t)(layout->seen + 1) * layout->projection;
-    packed = layout->packed_projection_backward
-        + ck_dl_align((int64_t)layout->seen * layout->projection);
-    gradient += (int64_t)(layout->seen + 1) * layout->projection_pitch;
+    flat += 3 * layout->projection;
+    packed = layout->packed_projection_backward + ck_dl_align((int64_t)2 * layout->projection);
+    gradient += (int64_t)3 * layout->projection_pitch;
     state += 2 * lanes;
-    tape += layout->seen * lanes;
+    tape += 2 * lanes;
   }
   int32_t inputs = layout->inputs;
   for (int l = 0; l < config->layer_count; l++) {
@@ -225,16 +223,12 @@ void ck_dl_pack(
     packed[CK_DL_EXP_K] = (float)exp((double)config->p0);
     packed[CK_DL_INVERSE_K] = 1 / config->p0;
   }
-  if (config->preprocess == CK_PREPROCESS_MOMENTS && config->p0 > 0) {
-    packed[CK_DL_INVERSE_K] = 1 / config->p0;
-  }
   for (int l = 0; l < layout->layer_count; l++) {
     pack_layer(layout, &layout->layers[l], weights, packed);
   }
   if (layout->projection > 0) {
     const linear_map projection = {
-        layout->seen, layout->projection, weights,
-        weights + (int64_t)layout->seen * layout->projection,
+        2, layout->projection, weights, weights + 2 * layout->projection,
     };
     pack_linear(
         &layout->shape, &projection, packed + layout->packed_projection,
@@ -250,7 +244,7 @@ void ck_dl_pack(
 }
 
 void ck_dl_unpack_gradient(const ck_dl_layout *layout, const double *sums, double *flat) {
-  for (int32_t row = 0; row < (layout->projection > 0 ? layout->seen + 1 : 0); row++) {
+  for (int32_t row = 0; row < (layout->projection > 0 ? 3 : 0); row++) {
     const double *source =
         sums + layout->projection_gradient + (int64_t)row * layout->projection_pitch;
     double *out = flat + (int64_t)row * layout->projection;

@@ -16,9 +16,6 @@ CK_INLINE vf root_of(vf second) {
   return __builtin_elementwise_sqrt(at_least(second, CK_LEAST_SECOND));
 }
 
-/// The largest size whose logarithm is seen: FLT_MAX.
-#define CK_MOST_SIZE 3.4028235e38f
-
 /// Step t of a block's m and v [2][lanes], what is seen of them and of the gradient, and its
 /// projection x [projection][lanes] at the start of `slot`.
 static void see(
@@ -29,7 +26,6 @@ static void see(
   const ck_dl_layout *layout = &k->layout;
   const float decay = (float)k->config->decay, rate = 1 - decay;
   const float correction = k->scratch[k->at.corrections + t];
-  const vf inverse_k = splat(k->packed[CK_DL_INVERSE_K]);
   float *seen = slot + layout->tape_seen;
   load_entry(k, block, 0, gradient, seen);
   CK_EACH_VECTOR {
@@ -42,12 +38,8 @@ static void see(
     store(after + CK_LANES + at, second);
     store(seen + at, first * correction / size);
     store(seen + CK_LANES + at, g / size);
-    if (layout->seen > 2) {
-      store(seen + 2 * CK_LANES + at, logarithm(at_most(size, CK_MOST_SIZE)) * inverse_k);
-    }
   }
-  linear_with_bias(
-      layout->projection, k->packed + layout->packed_projection, seen, layout->seen, slot);
+  linear_with_bias(layout->projection, k->packed + layout->packed_projection, seen, 2, slot);
   for (int32_t i = 0; i < layout->projection * CK_VECTORS; i++) {
     const vf x = load(slot + i * CK_VECTOR), zero = {};
     // exp2_minus_1 of x log2(e).
@@ -72,15 +64,15 @@ static void project_back(const context *k, const float *slot) {
   const int32_t pitch = layout->projection_pitch;
   transpose_block(adjoint, pitch, turned);
   add_outer_and_bias(
-      slot + layout->tape_seen, layout->seen, turned, pitch,
+      slot + layout->tape_seen, 2, turned, pitch,
       k->scratch + k->at.gradient + layout->projection_gradient);
 }
 
 /// input_adjoint [rows] of a block after project_back, and the adjoints of m and v [2][lanes] before
 /// a call's only step from those after it. With s = sqrt(v^) + 1e-8 and a, b the adjoints of what is
-/// seen, m~ = m^ / s and g~ = g / s, and l that of log(s) / k where it is seen:
+/// seen, m~ = m^ / s and g~ = g / s:
 ///
-///   ds = (l / k - a m~ - b g~) / s,  dm' += a c / s,  dv' += ds c / (2 sqrt(v^))   (c: the correction)
+///   ds = -(a m~ + b g~) / s,  dm' += a c / s,  dv' += ds c / (2 sqrt(v^))   (c: the correction)
 ///   dg = b / s + (1 - decay) (dm' + 2 g dv'),  dm = decay dm',  dv = decay dv'
 static void see_back(
     const context *k, int64_t block, const float *gradient, const float *slot, float *adjoint,
@@ -90,22 +82,17 @@ static void see_back(
   const float decay = (float)k->config->decay, rate = 1 - decay;
   const float correction = k->scratch[k->at.corrections];
   const float *seen = slot + layout->tape_seen, *after = k->scratch + k->at.moments;
-  const vf inverse_k = splat(k->packed[CK_DL_INVERSE_K]);
-  _Alignas(64) float given[3 * CK_LANES], g_lanes[CK_LANES], out[CK_LANES];
+  _Alignas(64) float given[2 * CK_LANES], g_lanes[CK_LANES], out[CK_LANES];
   linear(
-      layout->seen, k->packed + layout->packed_projection_backward,
-      k->scratch + k->at.input_adjoint, layout->projection, given);
+      2, k->packed + layout->packed_projection_backward, k->scratch + k->at.input_adjoint,
+      layout->projection, given);
   load_entry(k, block, 0, gradient, g_lanes);
   CK_EACH_VECTOR {
     const int at = v * CK_VECTOR;
     const vf a = load(given + at), b = load(given + CK_LANES + at), g = load(g_lanes + at);
     const vf second = load(after + CK_LANES + at) * correction, root = root_of(second);
     const vf size = root + CK_SIZE_EPSILON, zero = {};
-    vf d_size = -(a * load(seen + at) + b * load(seen + CK_LANES + at)) / size;
-    if (layout->seen > 2) {
-      const vf d_log = load(given + 2 * CK_LANES + at) * inverse_k / size;
-      d_size += choose(size <= splat(CK_MOST_SIZE), d_log, zero);
-    }
+    const vf d_size = -(a * load(seen + at) + b * load(seen + CK_LANES + at)) / size;
     const vf through = choose(
         second >= splat(CK_LEAST_SECOND), d_size * 0.5f / root * correction, zero);
     const vf d_first = load(adjoint + at) + a * correction / size;

@@ -34,7 +34,6 @@ typedef struct {
   int32_t layer_count;
   int32_t inputs;             // preprocessed inputs of a row
   int32_t projection;         // units of the projection of moments; 0 without moments
-  int32_t seen;               // what is projected of them: 2 or 3 numbers
   int32_t projection_pitch;   // rounded up to whole vectors
   int32_t width;
   int32_t top;                // inputs of the linear layer
@@ -45,9 +44,9 @@ typedef struct {
   int64_t packed_linear_backward;   // tiles of the layer's inputs over outputs
   int64_t flat_linear, flat_linear_bias;
   int64_t packed_projection, packed_projection_backward;  // as those of the linear layer
-  int64_t projection_gradient;      // [seen + 1][projection_pitch]
+  int64_t projection_gradient;      // [3][projection_pitch]
   int64_t moments;            // m, v [2][lanes] in a block of state
-  int64_t tape_seen;          // m^ and g in units of sqrt(v^), or its logarithm too, [seen][lanes] in a slot
+  int64_t tape_seen;          // m^ and g in units of sqrt(v^) [2][lanes] in a slot
   int64_t linear_gradient;    // [top + 1][vector] lane sums when width is 1, else [top + 1][pitch]
   int64_t gradient_floats;
   int64_t state_floats;       // of one block

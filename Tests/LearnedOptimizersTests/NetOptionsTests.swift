@@ -33,7 +33,6 @@ struct NetOptionsTests {
         #"{"layers":[20,20],"output_size":3,"preprocess_name":"identity","scale":1}"#
       ),
       ("RNNprop", "{}", #"{"layers":[20,20],"scale":0.1}"#),
-      ("RNNprop", #"{"size_k":3}"#, #"{"layers":[20,20],"scale":0.1,"size_k":3}"#),
       (
         "Celo2", "{}",
         #"{"adam_multiplier":20,"layers":[8,8],"learning_rate":0.001,"weight_decay":0}"#

@@ -11,13 +11,10 @@ struct RNNpropComparison: Sendable, CustomTestStringConvertible {
   let shapes: [Shape]
   let steps: Int
   var scale: Float = 0.1
-  var sizeK: Float?
 
   private var rows: Int { shapes.reduce(0) { $0 + $1.count } }
 
-  var testDescription: String {
-    "\(layers), \(rows) rows, \(steps) steps, scale \(scale), size_k \(sizeK.map { "\($0)" } ?? "none")"
-  }
+  var testDescription: String { "\(layers), \(rows) rows, \(steps) steps, scale \(scale)" }
 
   /// Rows around vectors, blocks and chunks; long unrolls of few rows; nets of all kinds.
   static let all: [RNNpropComparison] = {
@@ -31,10 +28,7 @@ struct RNNpropComparison: Sendable, CustomTestStringConvertible {
           let rows = shapes.reduce(0) { $0 + $1.count }
           let units = layers.reduce(0, +)
           guard rows * steps * units * units <= 8_000_000 else { continue }
-          for sizeK: Float? in [nil, 2] {
-            cases.append(
-              RNNpropComparison(layers: layers, shapes: shapes, steps: steps, sizeK: sizeK))
-          }
+          cases.append(RNNpropComparison(layers: layers, shapes: shapes, steps: steps))
         }
       }
     }
@@ -45,8 +39,7 @@ struct RNNpropComparison: Sendable, CustomTestStringConvertible {
 
   /// A net of random weights, biases included.
   var net: Weighted<RNNprop> {
-    var net = Weighted(
-      RNNprop(layers: layers, scale: scale, sizeK: sizeK), seed: UInt64(layers.count))
+    var net = Weighted(RNNprop(layers: layers, scale: scale), seed: UInt64(layers.count))
     var stream = RandomStream(seed: UInt64(layers[0]), purpose: .test)
     net.weights.tensors = net.weights.tensors.map {
       $0 + stream.normal($0.shape, standardDeviation: 0.05)
@@ -129,7 +122,6 @@ struct RNNpropComparison: Sendable, CustomTestStringConvertible {
 struct NaiveRNNprop {
   let layers: [Int]
   let scale: Double
-  let sizeK: Double?
   /// The weights in the rule's order, each row-major.
   var weights: [[Double]]
 
@@ -151,8 +143,7 @@ struct NaiveRNNprop {
       m = 0.95 * m + 0.05 * g
       v = 0.95 * v + 0.05 * g * g
       let size = (v / (1 - decayed)).squareRoot() + 1e-8
-      let third = sizeK.map { [logarithm(size) / $0] } ?? []
-      var x = linear([m / (1 - decayed) / size, g / size] + third, weights[0], weights[1])
+      var x = linear([m / (1 - decayed) / size, g / size], weights[0], weights[1])
         .map { $0 > 0 ? $0 : exponential($0) - 1 }
       for (layer, units) in layers.enumerated() {
         let gates = linear(

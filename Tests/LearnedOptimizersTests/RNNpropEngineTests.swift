@@ -43,11 +43,9 @@ struct RNNpropEngineTests {
     -1e-12, 1, -2, 1e-8, 1e38, 7,
   ]
 
-  @Test(
-    "extreme gradients give finite numbers, the oracle's", arguments: [[20, 20], [5]],
-    [nil, 3] as [Float?])
-  func extremes(layers: [Int], sizeK: Float?) {
-    let net = RNNpropComparison(layers: layers, shapes: [], steps: 0, sizeK: sizeK).net
+  @Test("extreme gradients give finite numbers, the oracle's", arguments: [[20, 20], [5]])
+  func extremes(layers: [Int]) {
+    let net = RNNpropComparison(layers: layers, shapes: [], steps: 0).net
     let count = Self.extremes.count
     func results(_ engine: any OptimizerEngine) -> [[Float]] {
       engine.load(net.weights)
@@ -80,10 +78,8 @@ struct RNNpropEngineTests {
     let truth = results(RowEngine(net.rule))
     for (list, (mine, expected)) in zip(found, truth).enumerated() {
       #expect(mine.allSatisfy { $0.isFinite }, "list \(list)")
-      // With size_k up to 29 is seen, and what is left of such inputs cancels.
-      let least: Float = sizeK == nil ? 1e-3 : 2e-2
       for (index, (a, b)) in zip(mine, expected).enumerated() {
-        #expect(abs(a - b) <= 2e-5 * max(abs(b), least), "list \(list), \(index): \(a), not \(b)")
+        #expect(abs(a - b) <= 2e-5 * max(abs(b), 1e-3), "list \(list), \(index): \(a), not \(b)")
       }
     }
   }
@@ -130,19 +126,13 @@ struct RNNpropEngineTests {
 
   /// A net, gradients [step][row] and factors of the updates [step][row].
   private struct Case {
-    let sizeK: Float?
-    let net: Weighted<RNNprop>
+    let net = RNNpropComparison(layers: layers, shapes: [], steps: 0, scale: 0.7).net
     let gradients = (0..<steps).map { Tensor.random([rows], seed: $0) }
     let factors = (0...steps).map { Tensor.random([rows], seed: 40 + $0) }
 
-    init(sizeK: Float?) {
-      self.sizeK = sizeK
-      net = RNNpropComparison(layers: layers, shapes: [], steps: 0, scale: 0.7, sizeK: sizeK).net
-    }
-
     var naive: NaiveRNNprop {
       NaiveRNNprop(
-        layers: layers, scale: Double(Float(0.7)), sizeK: sizeK.map(Double.init),
+        layers: layers, scale: Double(Float(0.7)),
         weights: net.weights.tensors.map { $0.elements.map(Double.init) })
     }
 
@@ -180,11 +170,9 @@ struct RNNpropEngineTests {
     return (gradients.reversed(), weights)
   }
 
-  @Test(
-    "derivatives by gradients are those of differences, through both moments",
-    arguments: [nil, 2] as [Float?])
-  func gradientDerivatives(sizeK: Float?) {
-    let each = Case(sizeK: sizeK)
+  @Test("derivatives by gradients are those of differences, through both moments")
+  func gradientDerivatives() {
+    let each = Case()
     let gradients = each.gradients.map { $0.elements.map(Double.init) }
     let truth = gradients.indices.map { step in
       (0..<Self.rows).map { row in
@@ -202,11 +190,9 @@ struct RNNpropEngineTests {
     )
   }
 
-  @Test(
-    "derivatives by weights are those of differences, step by step and at once",
-    arguments: [nil, 2] as [Float?])
-  func weightDerivatives(sizeK: Float?) {
-    let each = Case(sizeK: sizeK)
+  @Test("derivatives by weights are those of differences, step by step and at once")
+  func weightDerivatives() {
+    let each = Case()
     let gradients = each.gradients.map { $0.elements.map(Double.init) }
     var truth: [Double] = []
     for (tensor, weights) in each.naive.weights.enumerated() {

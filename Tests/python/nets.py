@@ -19,7 +19,7 @@ def safetensors(arrays, metadata):
 
 
 def saved(net, seed=0):
-    """The bytes of a saved optimizer of this class, 'RNNprop size_k' of one that sees how large gradients are."""
+    """The bytes of a saved optimizer of this class."""
     random = numpy.random.default_rng(seed)
     weights = {}
 
@@ -47,14 +47,13 @@ def saved(net, seed=0):
         perceptron([39, 4, 4, 2])
         for name, count in (("momentum_decays", 3), ("rms_decays", 1), ("adafactor_decays", 3)):
             weights[name] = random.standard_normal(count) / 100
-    elif net in ("RNNprop", "RNNprop size_k"):
-        options = {"size_k": 2.5} if net.endswith("size_k") else {}
-        layer(2 + len(options), 20, "input_projection/w", "input_projection/b")
+    elif net == "RNNprop":
+        layer(2, 20, "input_projection/w", "input_projection/b")
         lstm(20)
     elif net == "CoordinateWiseDeepLSTM":
         lstm(2)
         options = {"preprocess_name": "LogAndSign", "preprocess_options": {"k": 5}, "scale": 0.125}
-    return safetensors(weights, {"net": net.split()[0], "net_options": json.dumps(options), "license": "none given"})
+    return safetensors(weights, {"net": net, "net_options": json.dumps(options), "license": "none given"})
 
 
 SHAPES = [(6, 4), (4,), (), (3, 2, 5, 4), (7, 7)]

@@ -9,7 +9,7 @@ import l2l
 import numpy
 from nets import SHAPES, arrays, saved
 
-NETS = ["Celo2", "Celo2Base", "AdafacMLPLOpt", "MLPLOpt", "RNNprop", "RNNprop size_k", "CoordinateWiseDeepLSTM"]
+NETS = ["Celo2", "Celo2Base", "AdafacMLPLOpt", "MLPLOpt", "RNNprop", "CoordinateWiseDeepLSTM"]
 
 
 class Fallback(unittest.TestCase):

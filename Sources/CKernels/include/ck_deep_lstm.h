@@ -45,12 +45,10 @@ enum {
   /// A coordinate's gradient in units of its own history, projected (Lv et al. 2017), for width 1:
   ///
   ///   m' = b m + (1 - b) g,  v' = b v + (1 - b) g^2,  m^ and v^ corrected for their zero start
-  ///   s = sqrt(v^) + 1e-8
-  ///   x = ELU([m^ / s, g / s] W + w): `projection` inputs
+  ///   x = ELU([m^, g] / (sqrt(v^) + 1e-8) W + w): `projection` inputs
   ///
-  /// With p0 = k above 0 a third number is seen, log(s) / k, of the largest float where s is infinite.
-  /// m and v are part of the state, W [2 or 3, projection] and w [projection] of the weights. Where v^
-  /// is no normal number, nothing is taken through the root's derivative, which is infinite at 0.
+  /// m and v are part of the state, W [2, projection] and w [projection] of the weights. Where v^ is
+  /// no normal number, nothing is taken through the root's derivative, which is infinite at 0.
   CK_PREPROCESS_MOMENTS = 3,
 };
 
@@ -66,8 +64,7 @@ typedef struct {
   int32_t width;
   /// One of CK_PREPROCESS_*.
   int32_t preprocess;
-  /// The preprocessing's parameters: k for LOG_AND_SIGN; k or 0 for MOMENTS; minimum and maximum for
-  /// CLAMP.
+  /// The preprocessing's parameters: k for LOG_AND_SIGN; minimum and maximum for CLAMP.
   float p0, p1;
   /// Factor of the output.
   float scale;
@@ -81,7 +78,7 @@ typedef struct {
 } ck_deep_lstm_config;
 
 /// Floats of all weights in the flat order, row-major:
-/// with CK_PREPROCESS_MOMENTS W [2 or 3, projection], w [projection]; for each layer l: w_gates [in_l + H_l, 4 H_l] (column blocks i, j, f, o), b_gates [4 H_l];
+/// with CK_PREPROCESS_MOMENTS W [2, projection], w [projection]; for each layer l: w_gates [in_l + H_l, 4 H_l] (column blocks i, j, f, o), b_gates [4 H_l];
 /// then w [in, width], b [width] of the linear layer.
 int64_t ck_deep_lstm_weight_count(const ck_deep_lstm_config *config);
 

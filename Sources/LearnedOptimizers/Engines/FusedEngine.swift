@@ -35,7 +35,6 @@ package final class FusedEngine: OptimizerEngine {
     config.width = 1
     config.preprocess = Int32(CK_PREPROCESS_MOMENTS)
     config.projection = Int32(rule.net.width)
-    config.p0 = rule.settings.sizeK ?? 0
     config.decay = RNNprop.decay
     config.squashes = 1
     self.init(rule, config)

@@ -8,14 +8,10 @@ public import Tensors
 /// 2017, arXiv 1703.03633): an LSTM on every coordinate's gradient in units of its own history.
 ///
 ///     m' = b m + (1 - b) g,  v' = b v + (1 - b) g^2,  b = 0.95, bias-corrected to m^, v^
-///     s = sqrt(v^) + 1e-8
-///     x = ELU([m^ / s, g / s] W + w)                        W [2, units]
+///     x = ELU([m^, g] / (sqrt(v^) + 1e-8) W + w)            W [2, units]
 ///     two LSTM layers as in `DeepLSTM`, then update = 0.1 tanh(h u + a)
 ///
-/// The update is added, as in the paper's theta + alpha tanh(x_out). With the option size_k, which is
-/// not the paper's, x sees log(s) / size_k too, W [3, units]: how large gradients are tells how far
-/// a run has come, at the price that the rule no longer takes a problem in other units for the same.
-/// Where v^ is below the smallest
+/// The update is added, as in the paper's theta + alpha tanh(x_out). Where v^ is below the smallest
 /// normal number, nothing is taken through the derivative of its root, which is infinite at 0; the
 /// root itself is lost beside 1e-8 there.
 public struct RNNprop: RowwiseOptimizer {
@@ -39,28 +35,25 @@ public struct RNNprop: RowwiseOptimizer {
   }
 
   /// A net with layers of the given sizes; the first is also that of the projection.
-  public init(layers: [Int] = [20, 20], scale: Float = 0.1, sizeK: Float? = nil) {
+  public init(layers: [Int] = [20, 20], scale: Float = 0.1) {
     var settings = RNNpropSettings()
-    (settings.layers, settings.scale, settings.sizeK) = (layers, scale, sizeK)
+    (settings.layers, settings.scale) = (layers, scale)
     self.init(settings)
   }
 
-  /// layers, scale, and size_k where there is one.
-  public var options: [String: JSONValue] {
-    settings.json.filter { $0.key != "size_k" || $0.value != .null }
-  }
+  /// layers and scale.
+  public var options: [String: JSONValue] { settings.json }
 
   private var layers: [Int] { settings.layers }
   private var projection: Int { layers.first ?? 1 }
-  private var seen: Int { settings.sizeK == nil ? 2 : 3 }
 
   /// `input_projection/w`, `/b`, then `lstm_1/w_gates`, ..., `linear/w` [units, 1], `linear/b` [1].
   public var weights: [VariableSpecification] {
     let units = layers.last ?? 1
     return [
       VariableSpecification(
-        "input_projection/w", [seen, projection],
-        .truncatedNormal(standardDeviation: 1 / Float(seen).squareRoot())),
+        "input_projection/w", [2, projection],
+        .truncatedNormal(standardDeviation: 1 / Float(2).squareRoot())),
       VariableSpecification("input_projection/b", [projection], .zeros),
     ] + net.weights.dropLast(2) + [
       VariableSpecification(
@@ -85,12 +78,7 @@ public struct RNNprop: RowwiseOptimizer {
     let correction = Float(1 / (1 - pow(Self.decay, Double(index + 1))))
     let second = (v * correction).clamped(low: .leastNormalMagnitude, high: .infinity)
     let size = second.squareRoot() + 1e-8
-    var seen = (m * correction / size).concatenated(with: rows / size, axis: 1)
-    if let k = settings.sizeK {
-      // Infinite where a square is.
-      let logarithm = size.clamped(low: -.infinity, high: .greatestFiniteMagnitude).log()
-      seen = seen.concatenated(with: logarithm * (1 / k), axis: 1)
-    }
+    let seen = (m * correction / size).concatenated(with: rows / size, axis: 1)
     let projected = linear(seen, w: weights[0], b: weights[1])
     // ELU: x above 0, e^x - 1 below.
     let x = projected.relu() + (projected.clamped(low: -.infinity, high: 0).exp() + -1)

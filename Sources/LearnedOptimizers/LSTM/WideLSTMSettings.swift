@@ -60,19 +60,13 @@ public struct RNNpropSettings: Configurable, Equatable {
   public var layers = [20, 20]
   /// The largest update.
   public var scale: Float = 0.1
-  /// The k of a third input, log(sqrt(v^) + 1e-8) / k; without one the rule sees nothing of how large
-  /// gradients are.
-  public var sizeK: Float?
 
   /// Those of the paper.
   public init() {}
 
-  /// layers, scale and size_k.
+  /// layers and scale.
   public static let settings: [Setting<RNNpropSettings>] = [
     Setting("layers", \.layers, in: .from(1, to: 1024), count: 1...8, "the units of each layer"),
     Setting("scale", \.scale, "the largest update"),
-    Setting(
-      "size_k", \.sizeK, in: .above(0, below: 88.5),
-      "shows the rule how large gradients are too, as their logarithm over this"),
   ]
 }

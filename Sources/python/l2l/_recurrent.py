@@ -97,8 +97,7 @@ class RNNprop(_Recurrent):
 
     def weight_shapes(self):
         units = self.layers[0]
-        seen = 2 if self.options.get("size_k") is None else 3
-        return {"input_projection/w": (seen, units), "input_projection/b": (units,), **self.lstm_shapes(units)}
+        return {"input_projection/w": (2, units), "input_projection/b": (units,), **self.lstm_shapes(units)}
 
     def row_widths(self):
         return [1, 1] + super().row_widths()
@@ -108,9 +107,6 @@ class RNNprop(_Recurrent):
         correction = 1 / (1 - 0.95 ** (index + 1))
         size = numpy.sqrt(v * correction) + 1e-8
         x = numpy.concatenate([m * correction / size, g / size], 1)
-        if options.get("size_k") is not None:
-            logarithm = numpy.log(numpy.minimum(size, numpy.finfo(numpy.float32).max))
-            x = numpy.concatenate([x, logarithm / options["size_k"]], 1)
         x = x @ weights["input_projection/w"] + weights["input_projection/b"]
         x = numpy.where(x > 0, x, numpy.expm1(numpy.minimum(x, 0)))
         output, after = self.recur(x, state[2:], weights)
