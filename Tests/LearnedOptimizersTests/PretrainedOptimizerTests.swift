@@ -11,7 +11,7 @@ struct PretrainedOptimizerTests {
     let (problem, rule): (String, any LearnedOptimizer.Type) =
       switch pretrained {
       case .celo2: ("small-images,perceptrons,conv-net,autoencoder,char-lstm", Celo2.self)
-      case .perceptrons: ("mnist,perceptron,perceptrons", RNNprop.self)
+      case .perceptrons: ("mnist", RNNprop.self)
       case .mnist, .quadratic: (pretrained.rawValue, CoordinateWiseDeepLSTM.self)
       }
     #expect(saved.metadata["problem"] == problem)
