@@ -37,7 +37,7 @@ struct TrainingLogs {
     }
     if let savePath {
       metrics = try MetricsFile(
-        in: savePath, epoch: state.epoch, evaluationIsDue: state.evaluationIsDue(options),
+        in: savePath, epoch: state.epoch, isUnevaluated: state.isUnevaluated,
         stepsPerEpoch: steps, onFailure: Self.warn)
     }
   }

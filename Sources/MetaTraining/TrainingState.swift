@@ -113,9 +113,13 @@ public struct TrainingState: Sendable {
     return squares.squareRoot()
   }
 
+  /// Whether epochs, or meta-steps, up to this one are not evaluated: an evaluation after it is still to
+  /// come, at the end of its period or of the training.
+  package var isUnevaluated: Bool { unroll == 0 && sinceEvaluation.optimizees > 0 }
+
   /// Whether an evaluation period has ended that is not evaluated yet.
   package func evaluationIsDue(_ options: TrainingOptions) -> Bool {
-    unroll == 0 && epoch.isMultiple(of: options.evaluationPeriod) && sinceEvaluation.optimizees > 0
+    isUnevaluated && epoch.isMultiple(of: options.evaluationPeriod)
   }
 }
 

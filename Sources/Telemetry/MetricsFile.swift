@@ -25,19 +25,20 @@ package final class MetricsFile: TrainingObserver {
   /// - Parameters:
   ///   - folder: has no table, or one to go on with, or is missing rows of a program that wrote none.
   ///   - epoch: epochs completed.
-  ///   - evaluationIsDue: whether the evaluation after this epoch is still to come.
+  ///   - isUnevaluated: whether an evaluation after this epoch is still to come, so that its row, if there
+  ///     is one, is of a run that was killed before its state was saved.
   ///   - stepsPerEpoch: steps that all optimizees together take in an epoch.
   ///   - onFailure: told the first failure to write later on; called on another thread.
   /// - Throws: `TelemetryError`; the table is then as it was.
   package init(
-    in folder: String, epoch: Int, evaluationIsDue: Bool, stepsPerEpoch: Int,
+    in folder: String, epoch: Int, isUnevaluated: Bool, stepsPerEpoch: Int,
     onFailure: @escaping @Sendable (TelemetryError) -> Void
   ) throws(TelemetryError) {
     self.stepsPerEpoch = stepsPerEpoch
     let path = "\(folder)/\(Self.name)"
     let old = try inFile { () throws(FileError) in try Self.contents(path) }
     let kept = try Self.kept(
-      old ?? [], path: path, epoch: epoch, evaluationIsDue: evaluationIsDue)
+      old ?? [], path: path, epoch: epoch, isUnevaluated: isUnevaluated)
     file = try inFile { () throws(FileError) in
       if kept != old { try AtomicFile.write(kept, to: path) }
       return try LogFile(path, isNew: false) { onFailure(.file($0)) }
@@ -58,7 +59,7 @@ package final class MetricsFile: TrainingObserver {
   /// An editor may have left a byte-order mark, CR LF, or no line end behind the last row: what it
   /// holds is the same. Bytes, since Swift takes CR LF as one character, which is no line feed.
   private static func kept(
-    _ bytes: [UInt8], path: String, epoch: Int, evaluationIsDue: Bool
+    _ bytes: [UInt8], path: String, epoch: Int, isUnevaluated: Bool
   ) throws(TelemetryError) -> [UInt8] {
     let header = Array(Self.header.utf8)
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
@@ -84,7 +85,7 @@ package final class MetricsFile: TrainingObserver {
         if isTorn { break }
         throw .malformedMetrics(path: path, line: number)
       }
-      let isNext = row.epoch == epoch && row.kind == .evaluation && evaluationIsDue
+      let isNext = row.epoch == epoch && row.kind == .evaluation && isUnevaluated
       if row.epoch <= epoch && !isNext { kept += line + [UInt8(ascii: "\n")] }
     }
     return kept.isEmpty ? header + [UInt8(ascii: "\n")] : kept

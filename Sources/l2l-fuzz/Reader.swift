@@ -107,7 +107,7 @@ struct Reader: Sendable {
   private static let logs: [Reader] = [
     Reader("metrics", seeds: Seeds.metrics) { bytes, folder in
       try write(bytes, "\(folder)/metrics.csv")
-      _ = try MetricsFile(in: folder, epoch: 3, evaluationIsDue: true, stepsPerEpoch: 1) { _ in }
+      _ = try MetricsFile(in: folder, epoch: 3, isUnevaluated: true, stepsPerEpoch: 1) { _ in }
     },
     Reader("events", seeds: Seeds.events) { bytes, folder in
       let path = "\(folder)/events.out.tfevents.1.host"

@@ -250,6 +250,17 @@ struct MetaTrainerTests {
     #expect(abs(summary.weightNorm - squares.squareRoot()) < 1e-12 * squares)
   }
 
+  @Test("a state tells whether an evaluation is still to come, that at the end of a training too")
+  func unevaluated() throws {
+    var options = options
+    (options.epochCount, options.evaluationPeriod, options.evaluationEpochs) = (5, 2, 1)
+    let recorder = Recorder()
+    _ = try trainer(try quadratic(), options, recorder).run()
+    let told = recorder.states.map { "\($0.epoch) \($0.isUnevaluated)" }
+    #expect(
+      told == ["2 true", "2 false", "4 true", "4 false", "5 true", "5 false", "5 false"])
+  }
+
   @Test("an evaluation counts every update that it made, where that is asked for")
   func updates() throws {
     for isAsked in [false, true] {

@@ -11,9 +11,9 @@ struct MetricsFileTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func open(epoch: Int = 0, evaluationIsDue: Bool = false) throws -> MetricsFile {
+  private func open(epoch: Int = 0, isUnevaluated: Bool = false) throws -> MetricsFile {
     try MetricsFile(
-      in: folder.path, epoch: epoch, evaluationIsDue: evaluationIsDue, stepsPerEpoch: 16
+      in: folder.path, epoch: epoch, isUnevaluated: isUnevaluated, stepsPerEpoch: 16
     ) { Issue.record("\($0)") }
   }
 
@@ -84,7 +84,7 @@ struct MetricsFileTests {
       // As a whole, and with a line that a crash has torn.
       for end in ["", "8,evalu", row(10, "train")] {
         try write(whole + end)
-        try open(epoch: epoch, evaluationIsDue: isDue).flush()
+        try open(epoch: epoch, isUnevaluated: isDue).flush()
         let kept = [MetricsFile.header] + rows[..<count]
         #expect(try text == kept.map { $0 + "\n" }.joined(), "\(epoch) \(isDue) '\(end)'")
       }
