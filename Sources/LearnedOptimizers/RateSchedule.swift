@@ -99,20 +99,9 @@ extension RateSchedule: SettingValue {
   public var settingJSON: JSONValue { .string(text) }
 }
 
-extension RateSchedule: Codable {
-  /// Reads what `encode` wrote.
-  public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    guard let schedule = Self(text: text) else {
-      throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "a schedule '\(text)'"))
-    }
-    self = schedule
-  }
-
-  /// Writes the text.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(text)
-  }
+extension RateSchedule: RawRepresentable, Codable {
+  /// `text`, which stands in files.
+  public var rawValue: String { text }
+  /// The schedule that a text says; nil when it says none.
+  public init?(rawValue: String) { self.init(text: rawValue) }
 }

@@ -80,9 +80,9 @@ package struct SuiteResult: Equatable, Sendable, Codable {
 
 // MARK: - In files
 
-extension SuiteUnit.Purpose: Codable {
+extension SuiteUnit.Purpose: RawRepresentable, Codable {
   /// `trial 3`, `final` or `told 0.25`.
-  package var text: String {
+  package var rawValue: String {
     switch self {
     case .trial(let number): "trial \(number)"
     case .final: "final"
@@ -90,10 +90,10 @@ extension SuiteUnit.Purpose: Codable {
     }
   }
 
-  /// The purpose of a text as `text` writes it; nil for any other.
-  package init?(text: String) {
-    let words = text.split(separator: " ", omittingEmptySubsequences: false)
-    if text == "final" {
+  /// The purpose of a text as `rawValue` writes it; nil for any other.
+  package init?(rawValue: String) {
+    let words = rawValue.split(separator: " ", omittingEmptySubsequences: false)
+    if rawValue == "final" {
       self = .final
     } else if words.count == 2, words[0] == "trial", let number = Int(words[1]) {
       self = .trial(number)
@@ -102,21 +102,5 @@ extension SuiteUnit.Purpose: Codable {
     } else {
       return nil
     }
-  }
-
-  /// Reads what `encode` wrote.
-  package init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    guard let purpose = Self(text: text) else {
-      throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "a purpose '\(text)'"))
-    }
-    self = purpose
-  }
-
-  /// Writes the text.
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(text)
   }
 }

@@ -45,13 +45,8 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   /// learning_rate, weight_decay, schedule, adam_multiplier and layers.
   ///
   /// A schedule that stays is left out, as files of earlier versions have it.
-  public var options: [String: JSONValue] {
-    var options = settings.json
-    if schedule == .constant { options["schedule"] = nil }
-    return options
-  }
+  public var options: [String: JSONValue] { rateSchedule.leftOutIfConstant(of: settings.json) }
 
-  private var schedule: RateSchedule { settings.base.schedule }
   private var learningRate: Float { settings.base.learningRate }
   private var weightDecay: Float { settings.base.weightDecay }
   private var adamMultiplier: Float { settings.adamMultiplier }
@@ -60,9 +55,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   public var weights: [VariableSpecification] { core.weights() }
 
   /// Parameters; progress where the rate does not stay.
-  public var inputs: StepInputs {
-    schedule == .constant ? .parameter : [.parameter, .progress]
-  }
+  public var inputs: StepInputs { rateSchedule.inputs.union(.parameter) }
 
   /// The accumulators; Adam's m and v for tensors of rank 0 and 1.
   public func initialState(of shape: Shape) -> [Tensor] {
@@ -76,7 +69,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
     -> (update: Variable, state: [Variable])
   {
     let p = step.parameter
-    let learningRate = learningRate * Float(schedule.factor(step: step.index, of: step.count))
+    let learningRate = learningRate * Float(rateSchedule.factor(step: step.index, of: step.count))
     guard p.shape.rank >= 2 else {
       let g = step.gradient
       let m = state[0] * 0.9 + g * (1 - Float(0.9))
@@ -98,7 +91,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   var adamRate: Float { learningRate * adamMultiplier }
   func usesAdam(for shape: Shape) -> Bool { shape.rank < 2 }
   var stepSize: Float { learningRate }
-  var rateSchedule: RateSchedule { schedule }
+  var rateSchedule: RateSchedule { settings.base.schedule }
 }
 
 /// Celo2's learned rule for tensors of every rank, without orthogonal directions.
@@ -132,13 +125,8 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   /// learning_rate, weight_decay, schedule and layers.
   ///
   /// A schedule that stays is left out, as files of earlier versions have it.
-  public var options: [String: JSONValue] {
-    var options = settings.json
-    if schedule == .constant { options["schedule"] = nil }
-    return options
-  }
+  public var options: [String: JSONValue] { rateSchedule.leftOutIfConstant(of: settings.json) }
 
-  private var schedule: RateSchedule { settings.schedule }
   private var learningRate: Float { settings.learningRate }
   private var weightDecay: Float { settings.weightDecay }
 
@@ -146,9 +134,7 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   public var weights: [VariableSpecification] { core.weights() }
 
   /// Parameters; progress where the rate does not stay.
-  public var inputs: StepInputs {
-    schedule == .constant ? .parameter : [.parameter, .progress]
-  }
+  public var inputs: StepInputs { rateSchedule.inputs.union(.parameter) }
 
   /// The accumulators.
   public func initialState(of shape: Shape) -> [Tensor] {
@@ -160,7 +146,7 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
     -> (update: Variable, state: [Variable])
   {
     let p = step.parameter
-    let learningRate = learningRate * Float(schedule.factor(step: step.index, of: step.count))
+    let learningRate = learningRate * Float(rateSchedule.factor(step: step.index, of: step.count))
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
     let direction = normalized(
       core.direction(outputs, parameter: p), lastAxes: min(2, p.shape.rank), epsilon: 1e-9)
@@ -170,5 +156,5 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   var normalizesStep: Bool { true }
   var decayPerStep: Float { learningRate * weightDecay }
   var stepSize: Float { learningRate }
-  var rateSchedule: RateSchedule { schedule }
+  var rateSchedule: RateSchedule { settings.schedule }
 }

@@ -83,3 +83,13 @@ extension Setting {
     Setting("layers", path, in: .from(1, to: 64), count: 1...4, "sizes of the hidden layers")
   }
 }
+
+extension RateSchedule {
+  /// What a rule with this schedule looks at to follow it.
+  var inputs: StepInputs { self == .constant ? [] : .progress }
+
+  /// A rule's options without a schedule that stays, as files of earlier versions have them.
+  func leftOutIfConstant(of options: [String: JSONValue]) -> [String: JSONValue] {
+    self == .constant ? options.filter { $0.key != "schedule" } : options
+  }
+}
