@@ -219,6 +219,39 @@ CK_APART void last_pass(
   memcpy((to ? to : x) + e, last[2], size);
 }
 
+/// Of the accumulators of a slice, which have taken their step: how far its gradients agree, to the
+/// power of half the rule's graft.
+CK_APART float agreement(const context *k, const slice *in) {
+  const ck_mr_plan *plan = k->plan;
+  const float *m = k->state + plan->m + in->element, *v = k->state + plan->v + in->element;
+  double squares = 0, seconds = 0;
+  for (int64_t start = 0; start < plan->slice_n; start += 1024) {
+    const int64_t left = plan->slice_n - start, count = left < 1024 ? left : 1024;
+    vf a = {}, b = {};
+    int64_t e = 0;
+    for (; e + CK_VECTOR <= count; e += CK_VECTOR) {
+      const vf x = load(m + start + e);
+      a += x * x;
+      b += load(v + start + e);
+    }
+    if (e < count) {
+      float last[2][CK_VECTOR] = {0};
+      memcpy(last[0], m + start + e, (size_t)(count - e) * sizeof(float));
+      memcpy(last[1], v + start + e, (size_t)(count - e) * sizeof(float));
+      const vf x = load(last[0]);
+      a += x * x;
+      b += load(last[1]);
+    }
+    CK_UNROLL for (int i = 0; i < CK_VECTOR; i++) {
+      squares += (double)a[i];
+      seconds += (double)b[i];
+    }
+  }
+  const double n = (double)plan->slice_n;
+  const double ratio = (squares / n + 1e-30) / (seconds / n + 1e-30);
+  return (float)pow(ratio, 0.5 * (double)k->rule->graft);
+}
+
 static average average_of(double decay) {
   return (average){(float)decay, (float)(1 - decay)};
 }
@@ -260,6 +293,7 @@ void CK_KERNEL(
     if (rule->head == CK_MLP_RULE_EXP_OF_RMS) {
       factor /= scale_of(&sums, plan->features.p, plan->slice_n, 1e-9);
     }
+    if (rule->graft != 0) factor *= agreement(k, &in);
     fold_scales(k, &in, &sums);  // takes the memory of the sums
     float *direction = needs_direction ? scratch + plan->direction : NULL;
     second_pass(k, functions, &in, factor, p, update, direction, &sums);

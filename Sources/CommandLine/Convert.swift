@@ -26,7 +26,8 @@ struct ConvertSettings: Configurable {
       "l2l (.safetensors), flax (.state, .msgpack), pickle (.pickle, .pkl), or pylo"),
     Setting(
       "net_option", \.netOptions, effect: .run,
-      "the class (net=Celo2Base) or an option of it, where the file does not say it; repeatable"),
+      "the class (net=Celo2Base) or an option of it, where the file does not say it, or one of those"
+        + " that sizes of steps follow, as learning_rate=0.01; repeatable"),
     Setting(
       "license", \.license, effect: .run, placeholder: "TEXT",
       default: "as the file says, else 'none given'", "the licence of the weights"),
@@ -93,7 +94,9 @@ struct Convert: SettingsCommand {
       let own = JSONValue(parsing: text)?.object
     {
       for (name, value) in given.sorted(by: { $0.key < $1.key })
-      where own[name].map({ $0 != value }) ?? false {
+      where own[name].map({ $0 != value }) ?? false
+        && !type(of: result.trained.rule).adjustableOptions.contains(name)
+      {
         throw Failure(
           .usage,
           "'\(from)' says that \(name) is \(own[name]?.text ?? ""); --net_option is for what a file"

@@ -36,20 +36,22 @@ struct SuiteEntrants {
 
   /// A saved optimizer: a file, a folder with one net, `pretrained` or `pretrained:NAME`.
   ///
-  /// One with a learning rate of its own is tuned as baselines are.
+  /// One with a learning rate of its own is tuned as baselines are; a schedule of its own stays.
   func saved(label: String, path: String) throws -> Entrant {
     let trained = try load(path)
     let options = trained.rule.options
+    let schedule = options["schedule"].flatMap { RateSchedule(settingJSON: $0) }
     var dimensions: Hyperparameters.Dimensions = []
     if options["learning_rate"]?.number != nil {
-      dimensions = [.rate, .schedule]
+      dimensions = schedule == nil ? [.rate, .schedule] : .rate
       if options["weight_decay"]?.number != nil { dimensions.insert(.weightDecay) }
     }
     let name = type(of: trained.rule).name
     let nets = Self.nets(trained.rule, trained.weights)
     let entry = try catalog.optimizer(named: name)
     return Entrant(
-      label: label, isBaseline: false, dimensions: chosen(dimensions), hash: hash(of: nets)
+      label: label, isBaseline: false, dimensions: chosen(dimensions),
+      schedule: schedule ?? .constant, hash: hash(of: nets)
     ) { hyperparameters in
       guard let hyperparameters else { return nets }
       var options = options

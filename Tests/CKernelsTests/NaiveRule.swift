@@ -97,6 +97,13 @@ struct NaiveRule {
       }
     }
     if rule.normalizes_step != 0 { direction = normalized(direction, over: last, 1e-9) }
+    if rule.graft != 0 {
+      let (squares, seconds) = (mean(m[0].map { $0 * $0 }, over: last), mean(v, over: last))
+      direction = direction.indices.map {
+        direction[$0]
+          * pow((squares[$0] + 1e-30) / (seconds[$0] + 1e-30), Double(rule.graft) / 2)
+      }
+    }
     return zip(direction, p).map {
       -Double(call.step_size) * $0 - Double(call.weight_decay) * Double($1)
     }

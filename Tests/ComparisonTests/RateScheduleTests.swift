@@ -102,19 +102,27 @@ struct HyperparameterSearchTests {
 
   private let everything: Hyperparameters.Dimensions = [.rate, .momentum, .weightDecay, .schedule]
 
-  @Test("decades first, then steps from the best, of all that is looked for and nothing else")
+  @Test(
+    "decades first, nearby rates, then steps from the best, of all that is looked for and nothing else"
+  )
   func steps() {
     let all = trials(everything) { abs(log10(Double($0.rate)) + 1.6) }
     #expect(all.count == 60)
     #expect(all.prefix(6).map(\.rate) == [1e-2, 1e-1, 1e-3, 1, 1e-4, 10])
     #expect(
       all.prefix(6).allSatisfy {
-        $0.momentum == nil && $0.weightDecay == nil && $0.schedule == .constant
+        $0.momentum == nil && $0.weightDecay == nil && $0.schedule == RateSchedule(.cosine)
       })
+    // The best decade is 1e-2: half a decade beside it, then a quarter beside the best of these.
+    let nearby = all[6..<10]
+    #expect(nearby.allSatisfy { $0.momentum == nil && $0.schedule == RateSchedule(.cosine) })
+    for (trial, exponent) in zip(nearby, [-1.5, -2.5, -1.25, -1.75]) {
+      #expect(abs(log10(Double(trial.rate)) - exponent) < 1e-5)
+    }
     // The loss follows the rate alone: what is tried stays near its best.
-    var best = 1e-2
-    for step in all.dropFirst(6) {
-      #expect(abs(log10(Double(step.rate) / best)) < 0.751)
+    var best = pow(10, -1.5)
+    for step in all.dropFirst(10) {
+      #expect(abs(log10(Double(step.rate) / best)) < 0.501)
       if abs(log10(Double(step.rate)) + 1.6) < abs(log10(best) + 1.6) { best = Double(step.rate) }
       #expect(step.momentum.map { (0.5...0.995).contains($0) } ?? true)
       #expect(step.weightDecay.map { (1e-5...1).contains($0) } ?? true)

@@ -25,7 +25,7 @@ struct TensorEngineTests {
       "layers": .array([.number(4), .number(3)]), "preprocess_name": .string("LogAndSign"),
       "preprocess_options": .object(["k": .number(5)]), "scale": .number(0.5),
       "output_size": .number(3), "kernel_shape": .array([.number(2), .number(3)]),
-      "learning_rate": .number(0.125),
+      "learning_rate": .number(0.125), "graft": .number(0.5),
     ]
     let rule = try entry.make(options: given.filter { entry.options.contains($0.key) })
     var stream = RandomStream(seed: 2, purpose: .test)

@@ -40,6 +40,20 @@ struct SuiteCommandTests {
     }
   }
 
+  @Test("a learned optimizer's own schedule stays", arguments: ["rate", "all"])
+  func ownSchedule(search: String) throws {
+    let result = try run(
+      [
+        "compare", "--suite=suite.json", "--optimizers=Celo2=pretrained:celo2", "--output=out",
+        "--data_dir=synthetic", "--search=\(search)",
+      ], in: folder.path)
+    try #require(result.code == 0, "\(result.errors)")
+    let trials = try text("out/trials.csv").split(separator: "\n").filter { $0.contains("Celo2") }
+    #expect(trials.count == 2 * 11 && trials.allSatisfy { $0.contains(",cosine,") })
+    // It was told the number of steps.
+    #expect(try text("out/told.csv").contains(",Celo2,"))
+  }
+
   @Test("prints the summary and writes the report with its data")
   func output() throws {
     let result = try run(arguments(), in: folder.path)

@@ -18,8 +18,8 @@ def safetensors(arrays, metadata):
     return struct.pack("<Q", len(header)) + header + data
 
 
-def saved(net, seed=0):
-    """The bytes of a saved optimizer of this class."""
+def saved(net, seed=0, **more):
+    """The bytes of a saved optimizer of this class, with more options."""
     random = numpy.random.default_rng(seed)
     weights = {}
 
@@ -53,7 +53,7 @@ def saved(net, seed=0):
     elif net == "CoordinateWiseDeepLSTM":
         lstm(2)
         options = {"preprocess_name": "LogAndSign", "preprocess_options": {"k": 5}, "scale": 0.125}
-    return safetensors(weights, {"net": net, "net_options": json.dumps(options), "license": "none given"})
+    return safetensors(weights, {"net": net, "net_options": json.dumps({**options, **more}), "license": "none given"})
 
 
 SHAPES = [(6, 4), (4,), (), (3, 2, 5, 4), (7, 7)]

@@ -90,6 +90,19 @@ class Convert(unittest.TestCase):
         run = subprocess.run([str(PROGRAM), "convert", "one"], capture_output=True, text=True)
         self.assertEqual(run.returncode, 64)
 
+    def test_sizes_of_steps_can_be_chosen_anew_and_nothing_else(self):
+        (self.folder / "in.safetensors").write_bytes(saved("Celo2"))
+        run = convert(self.folder, "in.safetensors", "out.safetensors", "--net_option=graft=0.5",
+                      "--net_option=learning_rate=0.25", "--net_option=adam_multiplier=5")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        options = json.loads(l2l.load(self.folder / "out.safetensors").metadata["net_options"])
+        self.assertEqual((options["graft"], options["learning_rate"], options["adam_multiplier"]), (0.5, 0.25, 5))
+        self.assertEqual(options["weight_decay"], 0.125)
+        (self.folder / "in.safetensors").write_bytes(saved("AdafacMLPLOpt", step_mult=0.5))
+        run = convert(self.folder, "in.safetensors", "no.safetensors", "--net_option=step_mult=0.25")
+        self.assertEqual(run.returncode, 64, run.stderr)
+        self.assertFalse((self.folder / "no.safetensors").exists())
+
     def test_a_licence_that_is_given_is_kept(self):
         self.save("MLPLOpt")
         self.assertEqual(convert(self.folder, "in.safetensors", "a.state", "--license=MIT").returncode, 0)

@@ -10,14 +10,18 @@ import numpy
 from nets import SHAPES, arrays, saved
 
 NETS = ["Celo2", "Celo2Base", "AdafacMLPLOpt", "MLPLOpt", "RNNprop", "CoordinateWiseDeepLSTM"]
+VARIANTS = [(net, {}) for net in NETS] + [
+    (net, {"graft": 0.5, "schedule": schedule}) for net in NETS[:2]
+    for schedule in ("cosine", "constant+0.3", "exponential+0.25", "inverse-root")]
 
 
 class Fallback(unittest.TestCase):
     def test_each_step_is_the_library_s_to_rounding(self):
-        for net in NETS:
-            library, plain = l2l.loads(saved(net), "library"), l2l.loads(saved(net), "numpy")
+        for net, options in VARIANTS:
+            content = saved(net, **options)
+            library, plain = l2l.loads(content, "library"), l2l.loads(content, "numpy")
             self.assertEqual(library.weight_count, plain.weight_count)
-            states = library.init(SHAPES), plain.init(SHAPES)
+            states = library.init(SHAPES, 7), plain.init(SHAPES, 7)
             ours, theirs = arrays(0), arrays(0)
             for step in range(8):
                 before = [p.copy() for p in theirs]
@@ -28,7 +32,7 @@ class Fallback(unittest.TestCase):
                     # makes small differences larger), and a rounding of the parameter.
                     largest = numpy.abs(other - old).max()
                     bound = 2e-4 * largest + 2 ** -23 * numpy.abs(old).max()
-                    self.assertLessEqual(numpy.abs(mine - other).max(), bound, f"{net}, step {step}, {old.shape}")
+                    self.assertLessEqual(numpy.abs(mine - other).max(), bound, f"{net} {options}, step {step}, {old.shape}")
                 # Without drift, so that every step is compared by itself.
                 for mine, other in zip(ours, theirs):
                     mine[...] = other

@@ -16,6 +16,7 @@
 //   direction = o_0, or o_0 exp(exp_mult o_1) step_mult, or that times rms(p)
 //   optionally orthogonalized (rank >= 2), optionally f * rsqrt(1e-9 + mean f^2), both over the last
 //   two axes
+//   optionally times ((mean m_0^2 + 1e-30) / (mean v + 1e-30))^(graft / 2), over the last two axes
 //   update = -step_size direction - weight_decay p
 //
 // How it is done: sums of squares in a first pass over the elements, the perceptron in a second, in
@@ -105,6 +106,9 @@ typedef struct {
   int32_t orthogonalizes;
   /// Normalization of the direction over the last two axes.
   int32_t normalizes_step;
+  /// The power of how far gradients agree that the direction goes with; 0: none. Needs m and v. The
+  /// caller's step_size makes up for averages that start at 0.
+  float graft;
 } ck_mlp_rule;
 
 /// What a call has besides the tensor.

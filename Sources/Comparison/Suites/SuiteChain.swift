@@ -23,7 +23,8 @@ struct SuiteChain {
     taskName = task.name
     if !rule.dimensions.isEmpty {
       search = HyperparameterSearch(
-        rule.dimensions, trials: settings.trialCount, seed: settings.seed)
+        rule.dimensions, schedule: rule.schedule, trials: settings.trialCount,
+        seed: settings.seed)
     }
   }
 

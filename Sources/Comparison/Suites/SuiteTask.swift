@@ -1,4 +1,4 @@
-internal import LearnedOptimizers
+package import LearnedOptimizers
 package import Unrolling
 
 /// A task of a suite, with its data: what optimizers are measured on.
@@ -35,18 +35,22 @@ package struct Entrant: Sendable {
   package let isBaseline: Bool
   /// What is looked for on each task; empty when it has nothing to tune.
   package let dimensions: Hyperparameters.Dimensions
+  /// The schedule of its own, which it has where none is looked for.
+  package let schedule: RateSchedule
   /// A hash of the rule, its options and weights.
   package let hash: UInt64
   private let make: @Sendable (Hyperparameters?) throws -> TrainedNets
 
   /// An optimizer whose nets `make` makes, given hyperparameters where it has any to choose.
   package init(
-    label: String, isBaseline: Bool, dimensions: Hyperparameters.Dimensions, hash: UInt64,
+    label: String, isBaseline: Bool, dimensions: Hyperparameters.Dimensions,
+    schedule: RateSchedule = .constant, hash: UInt64,
     make: @escaping @Sendable (Hyperparameters?) throws -> TrainedNets
   ) {
     self.label = label
     self.isBaseline = isBaseline
     self.dimensions = dimensions
+    self.schedule = schedule
     self.hash = hash
     self.make = make
   }

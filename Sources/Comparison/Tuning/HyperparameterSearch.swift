@@ -1,13 +1,15 @@
-internal import LearnedOptimizers
+package import LearnedOptimizers
 internal import Platform
 internal import Tensors
 
 /// Looks for an optimizer's hyperparameters in a given number of trials: along `LearningRateSearch`
 /// where the rate alone is looked for, from the best of a coarse grid of rates where there is more.
 ///
-/// 1. The grid: the decades from 1e-4 to 10, from the middle outward, all else at the optimizer's own
-///    and the rate constant; half of the trials where these are fewer than twelve.
-/// 2. Steps from the best so far: the rate is multiplied by 10^U(-0.75, 0.75); momentum, weight decay and
+/// 1. The grid: the decades from 1e-4 to 10, from the middle outward, all else at the optimizer's own;
+///    half of the trials where these are fewer than twelve. Where a schedule is looked for, it is a cosine
+///    here: it gains everybody more than anything else that is looked for, as long as the rate fits.
+/// 2. Half a decade above and below the best rate, then a quarter.
+/// 3. Steps from the best so far: the rate is multiplied by 10^U(-0.5, 0.5); momentum, weight decay and
 ///    schedule stay with a chance of a half each, or are drawn: 1 - momentum log-uniform from 0.005 to
 ///    0.5, weight decay from 1e-5 to 1, the schedule's form as likely as any other, half of them with a
 ///    warm-up of 0.05.
@@ -18,6 +20,7 @@ internal import Tensors
 /// far as it has what else is drawn.
 package struct HyperparameterSearch: Sendable {
   private let dimensions: Hyperparameters.Dimensions
+  private let schedule: RateSchedule
   private let count: Int
   private let seed: UInt64
   private var grid: LearningRateSearch
@@ -26,10 +29,15 @@ package struct HyperparameterSearch: Sendable {
 
   /// A search of so many trials over the given dimensions, of which the rate is one.
   ///
+  /// - Parameter schedule: the one of all trials where none is looked for.
   /// - Precondition: the rate among them, and a trial at least.
-  package init(_ dimensions: Hyperparameters.Dimensions, trials: Int, seed: UInt64) {
+  package init(
+    _ dimensions: Hyperparameters.Dimensions, schedule: RateSchedule = .constant, trials: Int,
+    seed: UInt64
+  ) {
     precondition(dimensions.contains(.rate) && trials > 0, "\(trials) trials of \(dimensions)")
     self.dimensions = dimensions
+    self.schedule = schedule
     count = trials
     self.seed = seed
     grid = LearningRateSearch(trials: trials)
@@ -38,15 +46,33 @@ package struct HyperparameterSearch: Sendable {
   /// What to try next; nil when all trials are made.
   package var upcoming: Hyperparameters? {
     guard trials.count < count else { return nil }
-    if dimensions == .rate { return grid.upcoming.map { Hyperparameters(rate: $0) } }
-    guard let best, trials.count >= min(Self.decades.count, (count + 1) / 2) else {
-      return Hyperparameters(rate: Self.decades[trials.count])
+    if dimensions == .rate {
+      return grid.upcoming.map { Hyperparameters(rate: $0, schedule: schedule) }
     }
+    let decades = min(Self.decades.count, (count + 1) / 2)
+    guard trials.count >= decades else {
+      return Hyperparameters(
+        rate: Self.decades[trials.count],
+        schedule: dimensions.contains(.schedule) ? RateSchedule(.cosine) : schedule)
+    }
+    let index = trials.count - decades
+    guard index >= Self.nearby.count,
+      let best
+    else { return near(Self.best(of: trials.prefix(decades + index / 2 * 2)), Self.nearby[index]) }
     return step(from: best.hyperparameters)
   }
 
   /// The grid's rates.
   private static let decades: [Float] = [1e-2, 1e-1, 1e-3, 1, 1e-4, 10]
+
+  /// Decades from the best rate of all before, in pairs.
+  private static let nearby = [0.5, -0.5, 0.25, -0.25]
+
+  private func near(_ best: Trial?, _ decades: Double) -> Hyperparameters? {
+    guard var next = best?.hyperparameters else { return nil }
+    next.rate = Float(Double(next.rate) * pow(10, decades))
+    return next
+  }
 
   /// Takes the loss of what was to be tried next.
   package mutating func record(_ loss: Double) {
@@ -56,7 +82,9 @@ package struct HyperparameterSearch: Sendable {
   }
 
   /// The best trial so far, of equal ones that with the smallest rate; nil before the first.
-  package var best: Trial? {
+  package var best: Trial? { Self.best(of: trials[...]) }
+
+  private static func best(of trials: ArraySlice<Trial>) -> Trial? {
     trials.min { ($0.loss, $0.hyperparameters.rate) < ($1.loss, $1.hyperparameters.rate) }
   }
 
@@ -66,7 +94,7 @@ package struct HyperparameterSearch: Sendable {
       low * pow(high / low, Double(stream.nextUniform()))
     }
     func stays() -> Bool { stream.nextInteger(below: 2) == 0 }
-    let rate = Float(Double(best.rate) * between(pow(10, -0.75), pow(10, 0.75)))
+    let rate = Float(Double(best.rate) * between(pow(10, -0.5), pow(10, 0.5)))
     let momentum = stays() ? nil : 1 - between(0.005, 0.5)
     let decay = stays() ? nil : Float(between(1e-5, 1))
     let forms = RateSchedule.Form.allCases

@@ -18,6 +18,8 @@ final class PerceptronEngine: OptimizerEngine {
   private var stepSizes: [Float] = []
   /// What the rule's schedule multiplies its rate by at the step that is taken.
   private var rateFactor: Float = 1
+  /// The same for the size of the learned directions.
+  private var stepFactor: Float = 1
 
   init(_ rule: any PerceptronOptimizer) {
     self.rule = rule
@@ -26,6 +28,7 @@ final class PerceptronEngine: OptimizerEngine {
     kernel = rule.core.description.kernel
     kernel.orthogonalizes = rule.isOrthogonal ? 1 : 0
     kernel.normalizes_step = rule.normalizesStep ? 1 : 0
+    kernel.graft = rule.graft
   }
 
   func load(_ weights: NamedTensors) {
@@ -119,6 +122,10 @@ final class PerceptronEngine: OptimizerEngine {
       scheduler.find(input, state: &state, into: &stepSizes)
     } else {
       rateFactor = Float(rule.rateSchedule.factor(step: state.step, of: input.count))
+      stepFactor = rateFactor
+      if rule.graft != 0 {
+        stepFactor *= rule.core.description.agreementCorrection(step: state.step, rule.graft)
+      }
     }
   }
 
@@ -151,7 +158,7 @@ final class PerceptronEngine: OptimizerEngine {
         let dims = dimensions.bindMemory(to: Int64.self).baseAddress
         let features = times.bindMemory(to: Float.self).baseAddress
         var call = ck_mlp_rule_call(
-          step_size: scheduler == nil ? rule.stepSize * rateFactor : stepSizes[index],
+          step_size: scheduler == nil ? rule.stepSize * stepFactor : stepSizes[index],
           weight_decay: rule.decayPerStep * rateFactor, times: nil)
         if kernel.has_time != 0, let features {
           ck_mlp_rule_time_features(stepIndex, features)
@@ -237,6 +244,8 @@ protocol PerceptronOptimizer: LearnedOptimizer {
   func usesAdam(for shape: Shape) -> Bool
   /// The factor of every tensor's direction, where there is no scheduler.
   var stepSize: Float { get }
+  /// The power of how far gradients agree that learned directions go with.
+  var graft: Float { get }
   /// What it, Adam's rate and the decay go on by.
   var rateSchedule: RateSchedule { get }
   /// What finds the factors step by step; nil where they stay.
@@ -250,6 +259,7 @@ extension PerceptronOptimizer {
   var adamRate: Float { 0 }
   func usesAdam(for shape: Shape) -> Bool { false }
   var stepSize: Float { 1 }
+  var graft: Float { 0 }
   var rateSchedule: RateSchedule { .constant }
   func makeScheduler() -> CeloScheduler? { nil }
 

@@ -17,7 +17,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   public static let name = "Celo2"
   /// The sizes of steps: the learned directions do not depend on them.
   public static let adjustableOptions: Set<String> = [
-    "learning_rate", "weight_decay", "schedule", "adam_multiplier",
+    "learning_rate", "weight_decay", "schedule", "graft", "adam_multiplier",
   ]
   /// The constants.
   public let settings: Celo2Settings
@@ -42,10 +42,10 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
     self.init(settings)
   }
 
-  /// learning_rate, weight_decay, schedule, adam_multiplier and layers.
+  /// learning_rate, weight_decay, schedule, graft, adam_multiplier and layers.
   ///
-  /// A schedule that stays is left out, as files of earlier versions have it.
-  public var options: [String: JSONValue] { rateSchedule.leftOutIfConstant(of: settings.json) }
+  /// A schedule that stays and a graft of 0 are left out, as files of earlier versions have them.
+  public var options: [String: JSONValue] { settings.base.leavingOutUnused(of: settings.json) }
 
   private var learningRate: Float { settings.base.learningRate }
   private var weightDecay: Float { settings.base.weightDecay }
@@ -80,8 +80,11 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
       )
     }
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
-    let direction = normalized(
+    var direction = normalized(
       orthogonalized(core.direction(outputs, parameter: p)), lastAxes: 2, epsilon: 1e-9)
+    if graft != 0 {
+      direction = direction * core.agreement(next, shape: p.shape, step.index, graft)
+    }
     return (direction * -learningRate - p * (learningRate * weightDecay), next)
   }
 
@@ -92,6 +95,7 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
   func usesAdam(for shape: Shape) -> Bool { shape.rank < 2 }
   var stepSize: Float { learningRate }
   var rateSchedule: RateSchedule { settings.base.schedule }
+  var graft: Float { settings.base.graft }
 }
 
 /// Celo2's learned rule for tensors of every rank, without orthogonal directions.
@@ -100,7 +104,7 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   public static let name = "Celo2Base"
   /// The sizes of steps: the learned directions do not depend on them.
   public static let adjustableOptions: Set<String> = [
-    "learning_rate", "weight_decay", "schedule",
+    "learning_rate", "weight_decay", "schedule", "graft",
   ]
   /// The constants.
   public let settings: Celo2BaseSettings
@@ -122,10 +126,10 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
     self.init(settings)
   }
 
-  /// learning_rate, weight_decay, schedule and layers.
+  /// learning_rate, weight_decay, schedule, graft and layers.
   ///
-  /// A schedule that stays is left out, as files of earlier versions have it.
-  public var options: [String: JSONValue] { rateSchedule.leftOutIfConstant(of: settings.json) }
+  /// A schedule that stays and a graft of 0 are left out, as files of earlier versions have them.
+  public var options: [String: JSONValue] { settings.leavingOutUnused(of: settings.json) }
 
   private var learningRate: Float { settings.learningRate }
   private var weightDecay: Float { settings.weightDecay }
@@ -148,8 +152,11 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
     let p = step.parameter
     let learningRate = learningRate * Float(rateSchedule.factor(step: step.index, of: step.count))
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
-    let direction = normalized(
+    var direction = normalized(
       core.direction(outputs, parameter: p), lastAxes: min(2, p.shape.rank), epsilon: 1e-9)
+    if graft != 0 {
+      direction = direction * core.agreement(next, shape: p.shape, step.index, graft)
+    }
     return (direction * -learningRate - p * (learningRate * weightDecay), next)
   }
 
@@ -157,4 +164,5 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
   var decayPerStep: Float { learningRate * weightDecay }
   var stepSize: Float { learningRate }
   var rateSchedule: RateSchedule { settings.schedule }
+  var graft: Float { settings.graft }
 }

@@ -112,6 +112,28 @@ public struct PerceptronCore: Sendable {
     }
   }
 
+  /// How far the gradients of a tensor agree from step to step, to the power of `graft`, over the last
+  /// two axes: the norm of their mean over the root of the mean of their squares.
+  ///
+  /// What Adam's steps shrink by where gradients are mostly noise, for a direction of another rule
+  /// (Agarwal et al., "Disentangling adaptive gradient methods from learning rates", 2020,
+  /// https://arxiv.org/abs/2002.11803, graft whole steps: a power of 1).
+  ///
+  /// - Parameter state: the accumulators after the step.
+  func agreement(_ state: [Variable], shape: Shape, _ index: Int, _ graft: Float) -> Variable {
+    let own = shape.rank == 0 ? [1] : shape
+    let reduced = Shape(
+      own.dimensions.enumerated().map { $0.offset < own.rank - 2 ? $0.element : 1 })
+    let share = Float(reduced.count) / Float(max(own.count, 1))
+    let m = state[0].slice(axis: 0, from: 0, count: 1).reshaped(to: own)
+    let v = state[1].slice(axis: 0, from: 0, count: 1).reshaped(to: own)
+    let squares = m.squared().sum(to: reduced) * share + 1e-30
+    let seconds = v.sum(to: reduced) * share + 1e-30
+    let correction = description.agreementCorrection(step: index, graft)
+    let agreement = ((squares.log() - seconds.log()) * (graft / 2)).exp() * correction
+    return shape.rank == 0 ? agreement.reshaped(to: .scalar) : agreement
+  }
+
   /// The decays of m, v and the factored moments, each a scalar.
   private func decays(_ weights: [Variable]) -> [[Variable]] {
     let given = [

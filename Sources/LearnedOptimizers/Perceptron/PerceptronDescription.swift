@@ -121,6 +121,13 @@ struct PerceptronDescription: Sendable {
     return (order[order.count - 1], order[order.count - 2])
   }
 
+  /// What the averages' start at 0 changes in how far gradients agree, to the power of `graft`.
+  func agreementCorrection(step index: Int, _ graft: Float) -> Float {
+    let steps = Double(index + 1)
+    let (m, v) = (1 - power(momentumDecays[0], steps), 1 - power(rmsDecays[0], steps))
+    return Float(power(v / (m * m), Double(graft) / 2))
+  }
+
   /// The state of a tensor: m [decays, shape...], v, and r [decays, shape without d0] and c [decays,
   /// shape without d1], or u [decays, shape...]; those without decays are left out.
   func stateShapes(of shape: Shape) -> [Shape] {

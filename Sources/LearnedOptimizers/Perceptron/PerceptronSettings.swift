@@ -44,18 +44,31 @@ public struct Celo2BaseSettings: Configurable, Equatable {
   public var weightDecay: Float = 0
   /// How the rate goes on where the number of steps is told.
   public var schedule = RateSchedule.constant
+  /// The power of how far gradients agree that steps go with; 0 for steps of one size.
+  public var graft: Float = 0
   /// Sizes of the perceptron's hidden layers.
   public var hidden = [8, 8]
 
   /// Those of the paper.
   public init() {}
 
-  /// learning_rate, weight_decay, schedule and layers.
+  /// learning_rate, weight_decay, schedule, graft and layers.
   public static let settings: [Setting<Celo2BaseSettings>] = [
     .learningRate(\.learningRate), .weightDecay(\.weightDecay),
     Setting("schedule", \.schedule, "how the learning rate goes on from step to step"),
+    Setting(
+      "graft", \.graft, in: .atLeast(0),
+      "the power of how far gradients agree that steps go with; 0: all are of one size"),
     .hiddenLayers(\.hidden),
   ]
+
+  /// A rule's options without what is ours alone and unused, as files of earlier versions have them.
+  func leavingOutUnused(of options: [String: JSONValue]) -> [String: JSONValue] {
+    var options = options
+    if schedule == .constant { options["schedule"] = nil }
+    if graft == 0 { options["graft"] = nil }
+    return options
+  }
 }
 
 /// The options of `Celo2`.
@@ -68,7 +81,7 @@ public struct Celo2Settings: Configurable, Equatable {
   /// Those of the paper.
   public init() {}
 
-  /// learning_rate, weight_decay, schedule, layers and adam_multiplier.
+  /// learning_rate, weight_decay, schedule, graft, layers and adam_multiplier.
   public static let settings: [Setting<Celo2Settings>] =
     Celo2BaseSettings.settings.map { $0.within(\.base) } + [
       Setting(
@@ -87,9 +100,4 @@ extension Setting {
 extension RateSchedule {
   /// What a rule with this schedule looks at to follow it.
   var inputs: StepInputs { self == .constant ? [] : .progress }
-
-  /// A rule's options without a schedule that stays, as files of earlier versions have them.
-  func leftOutIfConstant(of options: [String: JSONValue]) -> [String: JSONValue] {
-    self == .constant ? options.filter { $0.key != "schedule" } : options
-  }
 }

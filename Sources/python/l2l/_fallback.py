@@ -126,7 +126,7 @@ class State:
         with numpy.errstate(all="ignore"):
             updates, self._tensors = self.optimizer._rule.step(
                 [p.astype(numpy.float64) for p in parameters], [g.astype(numpy.float64) for g in gradients],
-                self._tensors, self.step_count, self.optimizer._weights, self._options)
+                self._tensors, self.step_count, self._planned_steps, self.optimizer._weights, self._options)
         for parameter, update in zip(parameters, updates):
             parameter += update.astype(numpy.float32)
         self.step_count += 1
@@ -134,9 +134,10 @@ class State:
             raise Error(Error.DIVERGED, f"a parameter is NaN or infinite after step {self.step_count}")
 
     def set_planned_steps(self, count):
-        """None of these rules looks at progress."""
+        """How many steps there will be, for schedules; None when it is not known."""
         if count is not None and count < 0:
             raise Error(Error.ARGUMENT, f"planned_steps is {count}; give None when the number is not known")
+        self._planned_steps = count
 
     def set_option(self, name, value):
         """Changes a number among the options, as "learning_rate", for the steps to come."""

@@ -3,6 +3,8 @@
 The names follow Sources/LearnedOptimizers/Perceptron, where the formulas are explained.
 """
 
+import math
+
 import numpy
 
 _TIMES = numpy.array([1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000.0])
@@ -31,6 +33,27 @@ def _orthogonalized(x):
     return numpy.swapaxes(x, -1, -2) if transposes else x
 
 
+def _rate_factor(schedule, index, count):
+    """What a rate is multiplied by at a step, as RateSchedule has it; 1 where there is no count."""
+    form, _, share = schedule.partition("+")
+    share = float(share) if share else 0
+    if form not in ("constant", "cosine", "exponential", "inverse-root") or not 0 <= share <= 1:
+        raise ValueError(f"{schedule!r} is no schedule")
+    if count is None:
+        return 1
+    warm = math.floor(share * count + 0.5)
+    if index < warm:
+        return index / warm
+    passed = min((index - warm) / max(count - warm, 1), 1)
+    if form == "cosine":
+        return (1 + math.cos(math.pi * passed)) / 2
+    if form == "exponential":
+        return 0.01 ** passed
+    if form == "inverse-root":
+        return math.sqrt(max(warm, 1) / max(index, max(warm, 1)))
+    return 1
+
+
 def _factored_axes(shape):
     """The largest and the second largest dimension; of equal ones the later is larger."""
     order = sorted(range(len(shape)), key=lambda axis: (shape[axis], axis))
@@ -55,10 +78,11 @@ class _Perceptron:
     has_time = False
     epsilon = 1e-5
     defaults = {}
+    more_options = ()  # those that files leave out where they change nothing
     outputs = 2
 
     def __init__(self, given, arrays):
-        unknown = set(given) - set(self.defaults)
+        unknown = set(given) - set(self.defaults) - set(self.more_options)
         if unknown:
             raise ValueError(f"there is no option {sorted(unknown)[0]}")
         self.options = {**self.defaults, **given}
@@ -109,11 +133,12 @@ class _Perceptron:
 
     # Steps
 
-    def step(self, parameters, gradients, state, index, weights, options):
+    def step(self, parameters, gradients, state, index, count, weights, options):
+        options = self.options_of_step(index, count, options)
         updates, after, rest = [], [], list(state)
         for p, g in zip(parameters, gradients):
-            count = len(self._tensor_shapes(p.shape))
-            own, rest = [tensor.astype(numpy.float64) for tensor in rest[:count]], rest[count:]
+            parts = len(self._tensor_shapes(p.shape))
+            own, rest = [tensor.astype(numpy.float64) for tensor in rest[:parts]], rest[parts:]
             if p.size == 0:
                 update = p
             elif self.uses_adam(p.shape):
@@ -124,6 +149,9 @@ class _Perceptron:
             updates.append(update.reshape(p.shape))
             after += [tensor.astype(numpy.float32) for tensor in own]
         return updates, after
+
+    def options_of_step(self, index, count, options):
+        return options
 
     def decays(self, weights):
         groups = [numpy.array(self.momentum), numpy.array(self.rms), numpy.array(self.factored)]
@@ -146,12 +174,12 @@ class _Perceptron:
             x = x @ weights[f"w{layer}"][:x.shape[-1]] + weights[f"b{layer}"]
             if layer < len(self.hidden):
                 x = numpy.maximum(x, 0)
-        return self.head(p, x, options), state
+        return self.head(p, x, state, index, options), state
 
     def axes(self, rank):
         return tuple(range(rank))
 
-    def head(self, p, outputs, options):
+    def head(self, p, outputs, state, index, options):
         return -outputs[..., 0] * numpy.exp(options["exp_mult"] * outputs[..., 1]) * options["step_mult"]
 
     def features(self, p, g, state, decays):
@@ -193,6 +221,16 @@ class Celo2Base(_Perceptron):
     rms, factored = (0.95,), (0.9, 0.99, 0.999)
     limit, epsilon, stops_at_row, outputs = 1000, 1e-9, True, 3
     defaults = {"learning_rate": 0.001, "weight_decay": 0, "layers": [8, 8]}
+    more_options = ("schedule", "graft")
+
+    def __init__(self, given, arrays):
+        super().__init__(given, arrays)
+        _rate_factor(self.options.get("schedule", "constant"), 0, None)
+        float(self.options.get("graft", 0))
+
+    def options_of_step(self, index, count, options):
+        factor = _rate_factor(options.get("schedule", "constant"), index, count)
+        return {**options, "learning_rate": options["learning_rate"] * factor}
 
     def axes(self, rank):
         return _last_two(rank)
@@ -200,8 +238,14 @@ class Celo2Base(_Perceptron):
     def direction(self, x):
         return x
 
-    def head(self, p, outputs, options):
-        step = _normalized(self.direction(outputs[..., 0]), _last_two(p.ndim), 1e-9)
+    def head(self, p, outputs, state, index, options):
+        axes = _last_two(p.ndim)
+        step = _normalized(self.direction(outputs[..., 0]), axes, 1e-9)
+        if options.get("graft"):
+            m, v = state[0][0], state[1][0]
+            ratio = ((m * m).mean(axes, keepdims=True) + 1e-30) / (v.mean(axes, keepdims=True) + 1e-30)
+            start = (1 - self.rms[0] ** (index + 1)) / (1 - self.momentum[0] ** (index + 1)) ** 2
+            step = step * (ratio * start) ** (options["graft"] / 2)
         return -options["learning_rate"] * (step + options["weight_decay"] * p)
 
 

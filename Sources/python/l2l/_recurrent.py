@@ -52,7 +52,7 @@ class _Recurrent:
     def row_widths(self):
         return [units for units in self.layers for _ in range(2)]
 
-    def step(self, parameters, gradients, state, index, weights, options):
+    def step(self, parameters, gradients, state, index, count, weights, options):
         rows = numpy.concatenate([g.reshape(-1, 1) for g in gradients])
         update, after = self.rows(rows, [tensor.astype(numpy.float64) for tensor in state], index, weights, options)
         updates, start = [], 0
