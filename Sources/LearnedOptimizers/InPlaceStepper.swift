@@ -184,14 +184,21 @@ package final class InPlaceStepper {
   /// - Throws: `OptimizerError.option`; nothing has changed then.
   package func setOption(_ name: String, to value: Double) throws(OptimizerError) {
     let net = type(of: rule).name
-    let valid = rule.options.filter { $0.value.number != nil }.map(\.key).sorted()
+    let entry = try catalog.entry(named: net)
+    var valid = rule.options.filter { $0.value.number != nil }.map(\.key)
+    if !valid.contains(name) {
+      // Options that change nothing may be left out of those that a rule tells.
+      valid += type(of: rule).adjustableOptions.filter {
+        rule.options[$0] == nil && (try? entry.option($0, reading: "1"))?.value.number != nil
+      }
+    }
     guard valid.contains(name) else {
-      throw .option(SettingError(name, in: .net(net), .unknown(valid: valid)))
+      throw .option(SettingError(name, in: .net(net), .unknown(valid: valid.sorted())))
     }
     var options = rule.options
     guard options[name] != .number(value) else { return }
     options[name] = .number(value)
-    let next = try catalog.entry(named: net).make(options: options)
+    let next = try entry.make(options: options)
     let sample: [Shape] = shapes.map { Shape($0.dimensions.map { min($0, 1) }) }
     guard next.weights.map(\.shape) == rule.weights.map(\.shape),
       next.requirement(unmetBy: shapes[0]) == nil,

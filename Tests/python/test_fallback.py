@@ -63,6 +63,25 @@ class Fallback(unittest.TestCase):
             state.step(parameters, arrays(1, [(4, 4)]))
             self.assertTrue((parameters[0] == old).all())
 
+    def test_a_graft_can_be_set_and_unset(self):
+        def stepped(state, options):
+            parameters = arrays(0, [(4, 4)])
+            for step, graft in enumerate(options):
+                if graft is not None:
+                    state.set_option("graft", graft)
+                state.step(parameters, arrays(step + 1, [(4, 4)]))
+            return parameters[0]
+
+        for net in ("Celo2", "Celo2Base"):
+            for backend in ("library", "numpy"):
+                plain, grafted = (l2l.loads(saved(net, **more), backend) for more in ({}, {"graft": 0.5}))
+                kept = stepped(grafted.init([(4, 4)]), [None] * 4)
+                steady = stepped(plain.init([(4, 4)]), [None] * 4)
+                self.assertFalse((kept == steady).all())
+                numpy.testing.assert_array_equal(stepped(plain.init([(4, 4)]), [0.5] * 4), kept)
+                numpy.testing.assert_array_equal(stepped(grafted.init([(4, 4)]), [0] * 4), steady)
+                stepped(plain.init([(4, 4)]), [0.5, 0, 0.25, 0])
+
     def test_what_numpy_has_not_is_said(self):
         with self.assertRaises(l2l.Error) as fault:
             l2l.loads(saved("Celo"), "numpy")

@@ -123,7 +123,8 @@ final class PerceptronEngine: OptimizerEngine {
     } else {
       rateFactor = Float(rule.rateSchedule.factor(step: state.step, of: input.count))
       stepFactor = rateFactor
-      if rule.graft != 0 {
+      // Functions with rank 1 alone take less time than these powers.
+      if rule.graft != 0, state.shapes.contains(where: { !rule.usesAdam(for: $0) }) {
         stepFactor *= rule.core.description.agreementCorrection(step: state.step, rule.graft)
       }
     }

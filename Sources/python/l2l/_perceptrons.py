@@ -78,7 +78,7 @@ class _Perceptron:
     has_time = False
     epsilon = 1e-5
     defaults = {}
-    more_options = ()  # those that files leave out where they change nothing
+    more_options = more_numbers = ()  # those that files leave out where they change nothing
     outputs = 2
 
     def __init__(self, given, arrays):
@@ -221,7 +221,7 @@ class Celo2Base(_Perceptron):
     rms, factored = (0.95,), (0.9, 0.99, 0.999)
     limit, epsilon, stops_at_row, outputs = 1000, 1e-9, True, 3
     defaults = {"learning_rate": 0.001, "weight_decay": 0, "layers": [8, 8]}
-    more_options = ("schedule", "graft")
+    more_options, more_numbers = ("schedule", "graft"), ("graft",)
 
     def __init__(self, given, arrays):
         super().__init__(given, arrays)
