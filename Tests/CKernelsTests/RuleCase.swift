@@ -16,14 +16,6 @@ struct RuleCase: CustomTestStringConvertible, Sendable {
   static let all = [
     RuleCase("Celo2") { ck_mlp_rule_make_celo2(&$0, 1) },
     RuleCase("Celo2-base") { ck_mlp_rule_make_celo2(&$0, 0) },
-    RuleCase("Celo2, grafted") {
-      ck_mlp_rule_make_celo2(&$0, 1)
-      $0.graft = 0.5
-    },
-    RuleCase("Celo2-base, grafted whole") {
-      ck_mlp_rule_make_celo2(&$0, 0)
-      $0.graft = 1
-    },
     RuleCase("Celo") { ck_mlp_rule_make_celo(&$0) },
     RuleCase("AdafacMLPLOpt") { ck_mlp_rule_make_adafac_mlp_lopt(&$0) },
     RuleCase("MLPLOpt") { ck_mlp_rule_make_mlp_lopt(&$0) },
@@ -55,6 +47,14 @@ struct RuleCase: CustomTestStringConvertible, Sendable {
       $0.has_time = 0
       $0.normalizes_last_two = 1
       $0.orthogonalizes = 1
+    },
+    RuleCase("Celo2, grafted") {
+      ck_mlp_rule_make_celo2(&$0, 1)
+      $0.graft = 0.5
+    },
+    RuleCase("Celo2-base, grafted whole") {
+      ck_mlp_rule_make_celo2(&$0, 0)
+      $0.graft = 1
     },
   ]
 
