@@ -56,10 +56,11 @@ package struct HyperparameterSearch: Sendable {
         schedule: dimensions.contains(.schedule) ? RateSchedule(.cosine) : schedule)
     }
     let index = trials.count - decades
-    guard index >= Self.nearby.count,
-      let best
-    else { return near(Self.best(of: trials.prefix(decades + index / 2 * 2)), Self.nearby[index]) }
-    return step(from: best.hyperparameters)
+    if index < Self.nearby.count {
+      let before = Self.best(of: trials.prefix(decades + index / 2 * 2))
+      return before.map { near($0.hyperparameters, Self.nearby[index]) }
+    }
+    return best.map { step(from: $0.hyperparameters) }
   }
 
   /// The grid's rates.
@@ -68,8 +69,8 @@ package struct HyperparameterSearch: Sendable {
   /// Decades from the best rate of all before, in pairs.
   private static let nearby = [0.5, -0.5, 0.25, -0.25]
 
-  private func near(_ best: Trial?, _ decades: Double) -> Hyperparameters? {
-    guard var next = best?.hyperparameters else { return nil }
+  private func near(_ best: Hyperparameters, _ decades: Double) -> Hyperparameters {
+    var next = best
     next.rate = Float(Double(next.rate) * pow(10, decades))
     return next
   }

@@ -80,11 +80,8 @@ public struct Celo2: TensorwiseOptimizer, PerceptronOptimizer {
       )
     }
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
-    var direction = normalized(
-      orthogonalized(core.direction(outputs, parameter: p)), lastAxes: 2, epsilon: 1e-9)
-    if graft != 0 {
-      direction = direction * core.agreement(next, shape: p.shape, step.index, graft)
-    }
+    let direction = core.sized(
+      orthogonalized(core.direction(outputs, parameter: p)), state: next, step.index, graft)
     return (direction * -learningRate - p * (learningRate * weightDecay), next)
   }
 
@@ -152,11 +149,8 @@ public struct Celo2Base: TensorwiseOptimizer, PerceptronOptimizer {
     let p = step.parameter
     let learningRate = learningRate * Float(rateSchedule.factor(step: step.index, of: step.count))
     let (outputs, next) = core.outputs(step, state: state, weights: weights)
-    var direction = normalized(
-      core.direction(outputs, parameter: p), lastAxes: min(2, p.shape.rank), epsilon: 1e-9)
-    if graft != 0 {
-      direction = direction * core.agreement(next, shape: p.shape, step.index, graft)
-    }
+    let direction = core.sized(
+      core.direction(outputs, parameter: p), state: next, step.index, graft)
     return (direction * -learningRate - p * (learningRate * weightDecay), next)
   }
 

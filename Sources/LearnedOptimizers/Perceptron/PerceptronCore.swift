@@ -112,23 +112,30 @@ public struct PerceptronCore: Sendable {
     }
   }
 
+  /// A direction of one size over its last two axes, or of one that goes with how far gradients agree.
+  ///
+  /// - Parameter state: the accumulators after the step.
+  func sized(_ direction: Variable, state: [Variable], _ index: Int, _ graft: Float) -> Variable {
+    let shape = direction.shape
+    let step = normalized(direction, lastAxes: min(2, shape.rank), epsilon: 1e-9)
+    return graft == 0 ? step : step * agreement(state, shape: shape, index, graft)
+  }
+
   /// How far the gradients of a tensor agree from step to step, to the power of `graft`, over the last
   /// two axes: the norm of their mean over the root of the mean of their squares.
   ///
   /// What Adam's steps shrink by where gradients are mostly noise, for a direction of another rule
   /// (Agarwal et al., "Disentangling adaptive gradient methods from learning rates", 2020,
   /// https://arxiv.org/abs/2002.11803, graft whole steps: a power of 1).
-  ///
-  /// - Parameter state: the accumulators after the step.
-  func agreement(_ state: [Variable], shape: Shape, _ index: Int, _ graft: Float) -> Variable {
+  private func agreement(_ state: [Variable], shape: Shape, _ index: Int, _ graft: Float)
+    -> Variable
+  {
     let own = shape.rank == 0 ? [1] : shape
-    let reduced = Shape(
-      own.dimensions.enumerated().map { $0.offset < own.rank - 2 ? $0.element : 1 })
-    let share = Float(reduced.count) / Float(max(own.count, 1))
+    let axes = min(2, own.rank)
     let m = state[0].slice(axis: 0, from: 0, count: 1).reshaped(to: own)
     let v = state[1].slice(axis: 0, from: 0, count: 1).reshaped(to: own)
-    let squares = m.squared().sum(to: reduced) * share + 1e-30
-    let seconds = v.sum(to: reduced) * share + 1e-30
+    let squares = mean(m.squared(), lastAxes: axes) + 1e-30
+    let seconds = mean(v, lastAxes: axes) + 1e-30
     let correction = description.agreementCorrection(step: index, graft)
     let agreement = ((squares.log() - seconds.log()) * (graft / 2)).exp() * correction
     return shape.rank == 0 ? agreement.reshaped(to: .scalar) : agreement
@@ -244,16 +251,20 @@ private func mean(_ x: Variable, over axis: Int) -> Variable {
   x.sum(to: x.shape.replacing(axis: axis, with: 1)) * (1 / Float(x.shape[axis]))
 }
 
-/// x rsqrt(epsilon + mean x^2), the mean over the last axes.
-func normalized(_ x: Variable, lastAxes count: Int, epsilon: Float) -> Variable {
+/// The mean over the last axes, which stay with extent 1.
+private func mean(_ x: Variable, lastAxes count: Int) -> Variable {
   var reduced = x.shape
   var elements = 1
   for axis in x.shape.rank - count..<x.shape.rank {
     elements *= x.shape[axis]
     reduced = reduced.replacing(axis: axis, with: 1)
   }
-  let square = x.squared().sum(to: reduced) * (1 / Float(max(elements, 1)))
-  return x * rsqrt(square + epsilon)
+  return x.sum(to: reduced) * (1 / Float(max(elements, 1)))
+}
+
+/// x rsqrt(epsilon + mean x^2), the mean over the last axes.
+func normalized(_ x: Variable, lastAxes count: Int, epsilon: Float) -> Variable {
+  x * rsqrt(mean(x.squared(), lastAxes: count) + epsilon)
 }
 
 /// Makes matrices nearly orthogonal by five Newton-Schulz iterations (Jordan et al., "Muon", 2024).

@@ -141,8 +141,8 @@ class State:
 
     def set_option(self, name, value):
         """Changes a number among the options, as "learning_rate", for the steps to come."""
-        numbers = sorted({key for key, old in self._options.items() if isinstance(old, (int, float))}
-                         | set(self.optimizer._rule.more_numbers))
+        options = {**self.optimizer._rule.more_defaults, **self._options}
+        numbers = sorted(key for key, old in options.items() if isinstance(old, (int, float)))
         if name not in numbers:
             raise Error(Error.OPTION, f"{self.optimizer.net} has no option '{name}'; it takes {', '.join(numbers)}")
         if not math.isfinite(value):

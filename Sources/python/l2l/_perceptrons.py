@@ -78,11 +78,11 @@ class _Perceptron:
     has_time = False
     epsilon = 1e-5
     defaults = {}
-    more_options = more_numbers = ()  # those that files leave out where they change nothing
+    more_defaults = {}  # of options that files leave out where they change nothing
     outputs = 2
 
     def __init__(self, given, arrays):
-        unknown = set(given) - set(self.defaults) - set(self.more_options)
+        unknown = set(given) - set(self.defaults) - set(self.more_defaults)
         if unknown:
             raise ValueError(f"there is no option {sorted(unknown)[0]}")
         self.options = {**self.defaults, **given}
@@ -221,15 +221,16 @@ class Celo2Base(_Perceptron):
     rms, factored = (0.95,), (0.9, 0.99, 0.999)
     limit, epsilon, stops_at_row, outputs = 1000, 1e-9, True, 3
     defaults = {"learning_rate": 0.001, "weight_decay": 0, "layers": [8, 8]}
-    more_options, more_numbers = ("schedule", "graft"), ("graft",)
+    more_defaults = {"schedule": "constant", "graft": 0}
 
     def __init__(self, given, arrays):
         super().__init__(given, arrays)
-        _rate_factor(self.options.get("schedule", "constant"), 0, None)
-        float(self.options.get("graft", 0))
+        options = self.options_of_step(0, None, self.options)
+        float(options["graft"])
 
     def options_of_step(self, index, count, options):
-        factor = _rate_factor(options.get("schedule", "constant"), index, count)
+        options = {**self.more_defaults, **options}
+        factor = _rate_factor(options["schedule"], index, count)
         return {**options, "learning_rate": options["learning_rate"] * factor}
 
     def axes(self, rank):
@@ -241,7 +242,7 @@ class Celo2Base(_Perceptron):
     def head(self, p, outputs, state, index, options):
         axes = _last_two(p.ndim)
         step = _normalized(self.direction(outputs[..., 0]), axes, 1e-9)
-        if options.get("graft"):
+        if options["graft"]:
             m, v = state[0][0], state[1][0]
             ratio = ((m * m).mean(axes, keepdims=True) + 1e-30) / (v.mean(axes, keepdims=True) + 1e-30)
             start = (1 - self.rms[0] ** (index + 1)) / (1 - self.momentum[0] ** (index + 1)) ** 2

@@ -13,7 +13,7 @@ def _sigmoid(x):
 class _Recurrent:
     inputs = ()
     most_axes = None
-    more_numbers = ()
+    more_defaults = {}
     defaults = {}
 
     def __init__(self, given, arrays):
